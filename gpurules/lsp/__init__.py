@@ -1,4 +1,4 @@
-"""The language server: what editors show of rulesets while they are typed.
+"""The language server: diagnostics, completion, hover and more for editors.
 
 ::
 
@@ -16,7 +16,7 @@ __all__ = ["DocumentSettings", "FactsAtHand", "Project", "serve"]
 
 
 def serve(project: Project) -> int:
-    """Answer an editor over stdin and stdout until it goes; return 0 where it asked to, else 1.
+    """Serve an editor over stdin and stdout until it exits; return 0 if it requested a shutdown, else 1.
 
     Raises:
         UnavailableError: the extra ``lsp`` is not installed.

@@ -1,4 +1,4 @@
-"""The requests about an open text, and who answers each."""
+"""The requests about open documents, and the handler of each."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ from gpurules.lsp.text.outline import folds, symbols
 
 @dataclass(frozen=True, slots=True)
 class ServerContext:
-    """The basis of answers: the open texts, the files around them, their findings, and the values of names."""
+    """The context of handlers: open documents, workspace files, findings, and the values of names."""
 
     project: Project
     documents: Documents
@@ -36,9 +36,9 @@ Answer: TypeAlias = Callable[[ServerContext, TextDocument, Any], object]
 
 @dataclass(frozen=True, slots=True)
 class Feature:
-    """One request of the protocol; ``is_slow`` where answering it may take long in a large file.
+    """A request of the protocol; ``is_slow`` if it may take long in a large file.
 
-    Missing: ``options`` is None where there is nothing to agree on.
+    Missing: ``options`` None: there is nothing to negotiate.
     """
 
     method: str

@@ -1,4 +1,4 @@
-"""What the language server asks of its host: the project's configuration, and where mistakes of ours are kept."""
+"""The interface of the language server to its host: the project's configuration, and a place for error reports."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,9 +11,9 @@ from gpurules.model import Snapshot, Transfer, Workload
 
 @dataclass(frozen=True, slots=True)
 class DocumentSettings:
-    """How one file is checked.
+    """The settings for checking a file.
 
-    Missing: ``problem`` is None where the configuration can be read; else it says why not, and the defaults hold.
+    Missing: ``problem`` None: the configuration can be read; otherwise it says why not, and the defaults apply.
     """
 
     policy: Policy
@@ -23,9 +23,9 @@ class DocumentSettings:
 
 @dataclass(frozen=True, slots=True)
 class FactsAtHand:
-    """Facts at hand, for which names and rules have a value; ``title`` says where they are from.
+    """The given facts, on which names and rules have a value; ``title`` names their origin.
 
-    Missing: ``problem`` is None where they can be read; else it says why not, and there are none.
+    Missing: ``problem`` None: they can be read; otherwise it says why not, and there are none.
     """
 
     title: str
@@ -45,14 +45,14 @@ class Project(Protocol):
         ...
 
     def settings(self, path: str | None) -> DocumentSettings:
-        """Return how the file at *path* is checked; None: a text that was never saved."""
+        """Return the settings for the file at *path*; None: a document that was never saved."""
         ...
 
     def check_configuration(self, text: str, path: str) -> Sequence[Diagnostic]:
-        """Return what is wrong with the *text* of a configuration file.
+        """Return the mistakes in the *text* of a configuration file.
 
         Raises:
-            ValueError: it cannot be read at all; the message says why.
+            ValueError: it cannot be read; the message says why.
         """
         ...
 
@@ -61,9 +61,9 @@ class Project(Protocol):
         ...
 
     def page(self, code: str) -> str | None:
-        """Return the path of the page about a diagnostic code, None where there is none."""
+        """Return the path of the page about a diagnostic code; None if there is none."""
         ...
 
     def record(self, error: BaseException) -> str:
-        """Keep the details of a mistake of ours, and return where."""
+        """Save the details of an internal error, and return the path."""
         ...

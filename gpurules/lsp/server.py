@@ -1,4 +1,4 @@
-"""The language server: the door to pygls, and the life of one conversation with an editor."""
+"""The language server: the only user of pygls, and the lifecycle of a session with an editor."""
 
 import logging
 from collections.abc import Callable
@@ -31,7 +31,7 @@ _WATCHED = ("**/*.yaml", "**/*.yml", "**/gpurules.toml", "**/pyproject.toml")
 
 
 class _Server(LanguageServer):
-    """pygls's server, which logs errors to the editor without interrupting anyone."""
+    """A pygls server that logs errors to the editor without a popup."""
 
     def report_server_error(self, error: Exception, source: Any) -> None:
         """Log to the editor that a message could not be handled."""
@@ -39,7 +39,7 @@ class _Server(LanguageServer):
 
 
 class EditorSession:
-    """One session: what the editor has open, and what it has been sent about it."""
+    """One session: the open documents, and the findings that were sent for them."""
 
     def __init__(self, project: Project) -> None:
         documents = Documents()
@@ -66,7 +66,7 @@ class EditorSession:
     def _on(
         self, method: str, handle: Callable[[Any], object], options: object = None, in_thread: bool = False
     ) -> None:
-        """Answer *method* with *handle*; where that fails, with nothing, and a word in the editor's log."""
+        """Answer *method* with *handle*; if that fails, with nothing, and an entry in the editor's log."""
 
         def guarded(params: Any) -> object:
             return self._guarded(lambda: handle(params))
@@ -74,9 +74,9 @@ class EditorSession:
         self.server.feature(method, options)(self.server.thread()(guarded) if in_thread else guarded)
 
     def _answer(self, feature: Feature) -> None:
-        """Answer a request about an open text; with nothing where the text is not open, or too long.
+        """Answer a request about an open document; with nothing if it is not open, or too long.
 
-        What may take long is answered in a thread of its own, and not at all once the text has changed.
+        A slow request is answered in a thread of its own, and canceled once the document has changed.
         """
 
         def found(params: Any) -> object:
@@ -92,7 +92,7 @@ class EditorSession:
         self._on(feature.method, found, feature.options, feature.is_slow)
 
     def _guarded(self, work: Callable[[], Answer]) -> Answer | None:
-        """Return what *work* gives: an outer door, so that a mistake of ours ends no conversation."""
+        """Return the result of *work*; the last resort against internal errors, so that none ends the session."""
         try:
             return work()
         except RenameError as error:
@@ -116,7 +116,7 @@ class EditorSession:
             self.server.client_register_capability(types.RegistrationParams([wanted]))
 
     def _move(self) -> None:
-        """Look for other files in the folders of the workspace that are on this machine."""
+        """Use the local folders of the workspace to search for other files."""
         workspace = self.server.workspace
         uris = [folder.uri for folder in workspace.folders.values()] or [workspace.root_uri or ""]
         self._context.workspace.folders = tuple(path for uri in uris if (path := to_fs_path(uri)))
@@ -141,13 +141,13 @@ class EditorSession:
         self._context.checker.forget(uri)
 
     def _check_all(self) -> None:
-        """Check every open text again: a file or the configuration that it stands on may have changed."""
+        """Recheck every open document: a file or the configuration that it depends on may have changed."""
         self._documents.renew()
         for document in self._documents.all:
             self._quick.ask(document.uri)
 
     def _publish(self, uri: str) -> None:
-        """Send the findings that need no analysis, and schedule a thorough check."""
+        """Send the findings that need no analysis, and schedule the analysis."""
         document = self._documents.get(uri)
         if document is None:
             return
@@ -157,7 +157,7 @@ class EditorSession:
             self._thorough.ask(uri)
 
     def _publish_all(self, uri: str) -> None:
-        """Send what the analysis of a text finds beyond what the editor knows; give up if the text changes."""
+        """Send the additional findings of the analysis of a document; abandon it if the document changes."""
         document = self._documents.get(uri)
         if document is None:
             return
@@ -169,7 +169,7 @@ class EditorSession:
                 self._send(document, publish(document, found, self._context.documents, self._context.project))
 
     def _send(self, document: TextDocument, found: list[types.Diagnostic] | None) -> None:
-        """Send the findings of a text to the editor, unless it has changed in the meantime."""
+        """Send the findings of a document to the editor, unless it has changed in the meantime."""
         with self._publishing:
             if found is not None and self._documents.get(document.uri) is document:
                 publish_params = types.PublishDiagnosticsParams(document.uri, found, document.version)
@@ -186,21 +186,21 @@ class EditorSession:
         return publish(document, found, context.documents, context.project)
 
     def close(self) -> None:
-        """Find out nothing more, and give up what is being found out."""
+        """Stop analyzing, and cancel running analysis work."""
         self._quick.close()
         self._thorough.close()
         for document in self._documents.all:
             self._documents.remove(document.uri)
 
     def _complain(self, complaint: str | None) -> None:
-        """Say once that the configuration cannot be read."""
+        """Report once that the configuration cannot be read."""
         if complaint is not None and complaint not in self._complaints:
             self._complaints.add(complaint)
             self.server.window_show_message(types.ShowMessageParams(types.MessageType.Warning, complaint))
 
 
 def run(project: Project) -> int:
-    """Answer an editor over stdin and stdout until it goes; return 0 where it asked to, else 1."""
+    """Serve an editor over stdin and stdout until it exits; return 0 if it requested a shutdown, else 1."""
     logger = logging.getLogger("pygls")
     logger.addHandler(logging.NullHandler())
     logger.propagate = False

@@ -1,4 +1,4 @@
-"""The C back end: generates one header and one source file without dependencies that decide as gpurules does."""
+"""The C back end: generates a header and a source file, without dependencies, with the same decisions as gpurules."""
 
 from gpurules.backends.c.source import CBackEnd
 

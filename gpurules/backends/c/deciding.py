@@ -27,7 +27,7 @@ _FITTING = [
 
 
 def deciding(planned: NativePlan, spelling: CSpelling) -> list[str]:
-    """Return the functions behind ``gr_bind``, ``gr_decide`` and what they call."""
+    """Return the functions ``gr_bind``, ``gr_decide`` and those that they call."""
     parts = Deciding(planned, CStatements(spelling.changes_case))
     return [
         *_context_of(planned, spelling.changes_case),
@@ -42,7 +42,7 @@ def deciding(planned: NativePlan, spelling: CSpelling) -> list[str]:
 
 
 def _function(head: str, body: Sequence[str], unused: Sequence[str] = ("c",)) -> list[str]:
-    """Return a function; what its body may not use is named."""
+    """Return a function; arguments that its body may not use are cast to void."""
     text = "\n".join(body)
     quiet = [f"(void){name};" for name in unused if not _uses(text, name)]
     return [f"{head} {{", *indent([*quiet, *body]), "}", ""]
@@ -153,7 +153,7 @@ def _list(name: str, positions: Iterable[int]) -> list[str]:
 
 
 def _key(number: int, key: Key) -> list[str]:
-    """Return the look-up of rules by a text: a search in its values, in order of their bytes."""
+    """Return the lookup of rules by a string: a search in its values, sorted by bytes."""
     values = sorted(key.rules, key=lambda value: value.encode("utf-8", "surrogatepass"))
     lists: list[str] = []
     entries: list[str] = []
@@ -221,7 +221,7 @@ def _combine(parts: Deciding) -> list[str]:
 
 
 def _claims(parts: Deciding, cases: Cases) -> list[str]:
-    """Return the functions that apply what one rule claims."""
+    """Return the functions that apply the claims of each rule."""
     kind = ["    unsigned end;", *(["    gr_wide boost;"] if parts.bits is not None else [])]
     kind = [
         "/* The first rule that a stop cuts off, and what is added up. */",
@@ -238,7 +238,7 @@ def _claims(parts: Deciding, cases: Cases) -> list[str]:
 
 
 def _loop(is_scaled: bool) -> tuple[list[str], list[str]]:
-    """Return the statements that go through the rules that match, and those before them."""
+    """Return the loop over the matching rules, and the statements before it."""
     start = "{GR_RULE_COUNT, {0, 0, false}}" if is_scaled else "{GR_RULE_COUNT}"
     inside = [
         "unsigned rule = word << 6 | gr_first_bit(left);",

@@ -1,4 +1,4 @@
-"""The generated part of the state file's reader: which column goes where."""
+"""The generated part of the state file's reader: the mapping of columns."""
 
 from collections.abc import Iterable
 
@@ -14,7 +14,7 @@ def _reads(holder: str, columns: Iterable[Column]) -> list[str]:
 
 
 def constants(planned: NativePlan) -> str:
-    """Return what a reader holds a file against."""
+    """Return the constants that a reader compares with a file."""
     schema = planned.schema
     return (
         f"#define GR_FINGERPRINT UINT64_C(0x{schema.fingerprint:x})\n"

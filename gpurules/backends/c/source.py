@@ -26,7 +26,7 @@ class CBackEnd:
     name = "c"
 
     def check(self, program: NativeProgram) -> None:
-        """Make sure that C can say *program*.
+        """Make sure that C can express *program*.
 
         Raises:
             UnsupportedError: it cannot.
@@ -43,7 +43,7 @@ class CBackEnd:
         """Return the files by their names.
 
         Raises:
-            UnsupportedError: C cannot say a condition.
+            UnsupportedError: C cannot express a condition.
         """
         spelling = CSpelling()
         planned = plan(program, spelling, schema)
@@ -60,7 +60,7 @@ def runtime(name: str) -> str:
 
 
 def _prefixed(text: str, prefix: str) -> str:
-    """Return *text* with *prefix* in place of ``gr``; what the user wrote keeps its own."""
+    """Return *text* with *prefix* instead of ``gr``, except in the user's own text."""
     if prefix == "gr":
         return text
     text = re.sub(r"\bgr_(?=\w)", f"{prefix}_", text)
@@ -118,13 +118,13 @@ def _source(planned: NativePlan, spelling: CSpelling) -> str:
 
 
 def _reader(planned: NativePlan) -> list[str]:
-    """Return the reader, with the generated part behind what that needs."""
+    """Return the reader, with the generated part after the declarations that it needs."""
     before, after = runtime("reader.c").split("static double gr_at_least_zero", 1)
     return [before, readers.state_reader(planned), "static double gr_at_least_zero" + after]
 
 
 def _resetting(function: NativeFunction) -> NativeFunction:
-    """Return a function that begins with all its room for texts."""
+    """Return a function that starts with an empty text buffer."""
     return NativeFunction(
         function.name, function.gives, function.per_gpu, ["c->used = 0;", *function.lines], function.comment
     )

@@ -15,7 +15,7 @@ _PLAIN = frozenset(map(chr, range(0x20, 0x7F))) - {'"', "\\", "?"}
 
 
 def literal(text: str) -> str:
-    r"""Return *text* as a string of C: what is not plain ASCII as octal escapes, which end after three digits.
+    r"""Return *text* as a C string, with octal escapes (which end after three digits) for all but printable ASCII.
 
     >>> literal('say "é"')
     '"say \\"\\303\\251\\""'
@@ -28,7 +28,7 @@ def literal(text: str) -> str:
             parts.append(character)
         else:
             parts.append("".join([f"\\{byte:03o}" for byte in character.encode("utf-8", "surrogatepass")]))
-    made = "".join(parts)  # what looks like our prefix must not be taken for it
+    made = "".join(parts)  # text that looks like the prefix must not be replaced
     return f'"{made.replace("gr_", chr(92) + "147r_").replace("GR_", chr(92) + "107R_")}"'
 
 
@@ -49,7 +49,7 @@ class CSpelling:
 
     @property
     def changes_case(self) -> bool:
-        """Whether what was spelled puts a text into another case, for which a decision has only so much room."""
+        """Whether an expression changes the case of a text, for which a decision has limited space."""
         return not self.uses.isdisjoint(_CASING)
 
     def call(self, name: str, *arguments: str) -> str:
@@ -86,11 +86,11 @@ class CSpelling:
         return str(value).lower()
 
     def column(self, column: Column) -> str:
-        """Return what reads a column of the GPU at hand, or of the node."""
+        """Return the expression for a column of the current GPU, or of the node."""
         return f"{'g' if column.per_gpu else 'c->state'}->{column.identifier}"
 
     def transfer(self, read: Field) -> str:
-        """Return what reads a field of the transfer."""
+        """Return the expression for a field of the transfer."""
         if read.declared:
             return f"c->t->label_{read.name.lower()}"
         if read.attribute in _DERIVED:
@@ -101,7 +101,7 @@ class CSpelling:
         return f"c->t->{read.attribute}"
 
     def workload(self, read: Field) -> str:
-        """Return what reads a field of the workload."""
+        """Return the expression for a field of the workload."""
         if read.declared:
             return f"c->w->label_{read.name.lower()}"
         if read.attribute == "age":
@@ -109,11 +109,11 @@ class CSpelling:
         return f"c->w->{read.attribute}"
 
     def bound_value(self, name: str) -> str:
-        """Return what reads a value that was worked out when the state was bound."""
+        """Return the expression for a value that was computed when the state was bound."""
         return f"c->bound->{name}"
 
     def glob(self, pattern: str, name: str, subject: str) -> str:
-        """Return the test that a constant glob covers *subject*."""
+        """Return the test that a constant glob matches *subject*."""
         self.tables += glob_table(pattern, f"gr_{name}")
         return (
             f"gr_glob(gr_{name}, {len(glob_steps(pattern)) or 1}, {subject})"
@@ -125,14 +125,14 @@ class CSpelling:
         """Return the test that a pattern is found in *subject*.
 
         Raises:
-            UnsupportedError: the pattern has no automaton of a sensible size.
+            UnsupportedError: the automaton of the pattern is too large.
         """
         self.uses.add("matches")
         self.tables += _automaton(automaton(pattern), f"gr_{name}")
         return f"gr_found(&gr_{name}, {subject})"
 
     def supports(self, function: str) -> str | None:
-        """Return why C lacks a function, None where it has it."""
+        """Return why C does not support a function; None if it does."""
         if function.startswith("a glob"):
             return "the C target needs a glob that is a constant: it is taken apart when the rules are built"
         self.uses.add(function)
@@ -143,12 +143,12 @@ class CSpelling:
         return f"return {expression};"
 
     def returns_joined(self, parts: Sequence[str], word: str) -> list[str]:
-        """Return the statement that ends a function with parts joined by *word*, one a line."""
+        """Return the statement that ends a function with parts joined by *word*, one per line."""
         lines = [f"       {part} {word}" for part in parts]
         return [f"return {lines[0].strip()}", *lines[1:-1], f"       {parts[-1]};"]
 
     def returns_if(self, condition: str, expression: str) -> list[str]:
-        """Return statements that end a function where *condition* holds."""
+        """Return statements that end a function if *condition* is true."""
         return [f"if ({condition}) {{", f"    return {expression};", "}"]
 
     def declares(self, name: str, expression: str) -> str:
@@ -193,7 +193,7 @@ def _loop_parts(loop: NativeLoop) -> tuple[list[str], list[str], str]:
 
 
 def render(function: NativeFunction, kind: str = "") -> list[str]:
-    """Return the source of a function; *kind* is ``inline`` with a blank where it is to be one with its caller."""
+    """Return the source of a function; *kind* is ``inline `` (with the space) or empty."""
     has_g = any("g->" in line or "g)" in line for line in function.lines)
     unused = [f"    (void){name};" for name, used in (("c", _has_c(function)), ("g", has_g)) if not used]
     parameters = "gr_context *c"

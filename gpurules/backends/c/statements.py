@@ -16,7 +16,7 @@ def indent(lines: Sequence[str], by: int = 1) -> list[str]:
 class CStatements:
     """Spells statements in C.
 
-    ``can_be_overlong``: whether a rule changes the case of a text, for which a decision has only so much room.
+    ``can_be_overlong``: whether a rule changes the case of a text, for which a decision has limited space.
     """
 
     none = "NULL"
@@ -28,7 +28,7 @@ class CStatements:
         self.can_be_overlong = can_be_overlong
 
     def field(self, target: str) -> str:
-        """Return the attribute of the decision that is *target*."""
+        """Return the attribute of the decision for *target*."""
         return f"d->{target}"
 
     def real(self, value: float) -> str:
@@ -44,13 +44,13 @@ class CStatements:
         return [f"if ({' && '.join(tests)}) {{", *indent(body), "}"]
 
     def first_gpu(self, tests: Sequence[str], body: Sequence[str]) -> list[str]:
-        """Return *body* for the first GPU on which *tests* hold; it ends the loop."""
+        """Return *body* for the first GPU on which all *tests* are true; it ends the loop."""
         ends = [] if body[-1].startswith("return") else ["break;"]
         inside = ["const gr_gpu *g = &c->state->gpus[i];", *self.when(tests, [*body, *ends])]
         return ["for (size_t i = 0; i < c->state->gpus_length; i++) {", *indent(inside), "}"]
 
     def switch(self, subject: str, cases: Sequence[tuple[int, Sequence[str]]]) -> list[str]:
-        """Return the statements of the case that *subject* is."""
+        """Return a switch on *subject*."""
         lines: list[str] = []
         for number, body in cases:
             ends = [] if body[-1].startswith("return") else ["break;"]
@@ -58,7 +58,7 @@ class CStatements:
         return [f"switch ({subject}) {{", *lines, "default:", "    break;", "}"]
 
     def fits(self, test: str) -> str:
-        """Return the test that *test* holds and read all texts in full."""
+        """Return the test that *test* is true and had space for all texts."""
         return f"gr_fitting(c, {test})" if self.can_be_overlong else test
 
     def is_in(self, rules: str, position: int) -> str:
@@ -66,7 +66,7 @@ class CStatements:
         return f"gr_has(&{_SETS[rules]}, {position})"
 
     def put(self, rules: str, position: int) -> str:
-        """Return the statement that puts a rule into a set."""
+        """Return the statement that adds a rule to a set."""
         return f"gr_set(&{_SETS[rules]}, {position});"
 
     def call(self, name: str, *arguments: str) -> str:
@@ -94,11 +94,11 @@ class CStatements:
         return f"return {expression};"
 
     def patience(self, longest: float) -> str:
-        """Return how long a transfer may still wait."""
+        """Return the expression for how long a transfer may still wait."""
         return f"{real(longest)} - gr_age_of(c->t->created, c->state->timestamp)"
 
     def add_jitter(self, claim: NativeClaim) -> str:
-        """Return the statement that makes a delay with jitter the least."""
+        """Return the statement that raises the delay to at least one with jitter."""
         return f"d->delay = fmax(d->delay, gr_jittered({real(claim.value)}, {real(claim.jitter)}, c->t->id));"
 
     def add_scaled(self, sum_of_boosts: str, scaled: tuple[int, int, bool]) -> str:
@@ -108,7 +108,7 @@ class CStatements:
         return f"{sum_of_boosts} = gr_wide_plus({sum_of_boosts}, (gr_wide){wide});"
 
     def stage(self, place: int) -> str:
-        """Return the stage at a place of the table of stages."""
+        """Return the stage at a position of the table of stages."""
         return f"&gr_stages[{place}]"
 
     def stage_row(self, claim: NativeClaim, rule: str) -> str:

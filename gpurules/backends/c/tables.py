@@ -9,7 +9,7 @@ from gpurules.backends.native.globs import glob_steps
 
 
 def _lookup(name: str, table: Mapping[str, str]) -> list[str]:
-    """Return the function that looks a key up by its length."""
+    """Return the function that looks up a key, by length first."""
     by_length: dict[int, list[tuple[str, str]]] = {}
     for key, value in table.items():
         by_length.setdefault(len(key), []).append((key, value))
@@ -27,7 +27,7 @@ def _lookup(name: str, table: Mapping[str, str]) -> list[str]:
 
 
 def detection(used: Iterable[str], overrides: Iterable[tuple[str, str]]) -> list[str]:
-    """Return the tables that detect the type and the framework of a file, those of both that are *used*."""
+    """Return the *used* tables for detecting the type and framework of a file."""
     wanted = set(used)
     lines: list[str] = []
     if "file_type" in wanted:

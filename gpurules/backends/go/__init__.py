@@ -1,4 +1,4 @@
-"""The Go back end: generates a package without dependencies that decides as gpurules does."""
+"""The Go back end: generates a package without dependencies that makes the same decisions as gpurules."""
 
 from gpurules.backends.go.source import GoBackEnd
 

@@ -13,7 +13,7 @@ _WITHOUT_NIL = ["if t == nil {", "\tt = noTransfer", "}", "if w == nil {", "\tw 
 
 
 def deciding(planned: NativePlan, spelling: GoSpelling) -> list[str]:
-    """Return Bound, Bind, Decide and what they call."""
+    """Return Bound, Bind, Decide and the functions that they call."""
     parts = Deciding(planned, GoStatements())
     return [
         *_bound(planned),
@@ -166,7 +166,7 @@ _LOOP = [
 
 
 def _claims(parts: Deciding, cases: Cases) -> list[str]:
-    """Return the functions that apply what one rule claims."""
+    """Return the functions that apply the claims of each rule."""
     kind = ["\tend   int", "\tboost wide"] if parts.bits is not None else ["\tend int"]
     comment = "// claims has the first rule that a stop cuts off, and what is added up."
     frame = CaseFunction(

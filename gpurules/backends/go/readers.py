@@ -1,4 +1,4 @@
-"""The generated part of the state file's reader: which column goes where."""
+"""The generated part of the state file's reader: the mapping of columns."""
 
 from collections.abc import Iterable
 

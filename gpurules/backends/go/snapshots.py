@@ -1,4 +1,4 @@
-"""How a generated driver reads a snapshot: the columns of the state, as gpurules reads and derives them from JSON."""
+"""Generates the test driver's reader of snapshots, which derives columns of the state from JSON as gpurules does."""
 
 from pathlib import Path
 
@@ -16,7 +16,7 @@ _READS = {Kind.NUMBER: "number", Kind.STRING: "text", Kind.BOOL: "truth"}
 
 
 def _window(column: Column, value: str) -> str:
-    """Return what a window over one sample is; one over a definition is missing unless the agent gives it."""
+    """Return the value of a window over one sample; one over a definition is missing unless the agent provides it."""
     if isinstance(column.term, ir.Window) and column.term.operand is not None:
         return "rules.Number{}"
     match column.function:
@@ -63,7 +63,7 @@ def _node(column: Column) -> str:
 
 
 def snapshot_source(planned: NativePlan) -> str:
-    """Return the source that makes a state of a snapshot."""
+    """Return the source that converts a snapshot to a state."""
     schema = planned.schema
     width = max(len(literal(name)) for name in NUMBERS) + 1
     rows = [f"\t{(literal(name) + ':').ljust(width)} {{{_limits(name)}}}," for name in NUMBERS]

@@ -21,16 +21,16 @@ _IMPORTS = {"math.": "math", "bits.": "math/bits", "regexp.": "regexp", "strings
 
 
 class GoBackEnd:
-    """Writes a package of Go for a ruleset."""
+    """Writes a Go package for a ruleset."""
 
     name = "go"
 
     def spelling(self) -> GoSpelling:
-        """Return how expressions are spelled."""
+        """Return the syntax of expressions."""
         return GoSpelling()
 
     def check(self, program: NativeProgram) -> None:
-        """Make sure that Go can say *program*.
+        """Make sure that Go can express *program*.
 
         Raises:
             UnsupportedError: it cannot.
@@ -47,7 +47,7 @@ class GoBackEnd:
         """Return the files of the package by their names.
 
         Raises:
-            UnsupportedError: Go cannot say a condition.
+            UnsupportedError: Go cannot express a condition.
         """
         spelling = GoSpelling()
         planned = plan(program, spelling, schema)

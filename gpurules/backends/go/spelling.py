@@ -20,7 +20,7 @@ _INSIDE = {"any": "True", "all": "False"}
 
 
 def literal(text: str) -> str:
-    r"""Return *text* as a string of Go; a lone surrogate is the three bytes that UTF-8 would give it.
+    r"""Return *text* as a Go string; a lone surrogate becomes the three bytes that UTF-8 would assign to it.
 
     >>> literal('say "é"')
     '"say \\"é\\""'
@@ -37,7 +37,7 @@ def literal(text: str) -> str:
 
 
 def real(value: float) -> str:
-    """Return *value* as a constant that is a float64 wherever it is used."""
+    """Return *value* as a constant that is a float64 in every context."""
     return str(int(value)) if value == int(value) and abs(value) < 1e15 else repr(float(value))
 
 
@@ -82,11 +82,11 @@ class GoSpelling:
         return str(value).lower()
 
     def column(self, column: Column) -> str:
-        """Return what reads a column of the GPU at hand, or of the node."""
+        """Return the expression for a column of the current GPU, or of the node."""
         return f"{'g' if column.per_gpu else 'c.state'}.{camel(column.identifier)}"
 
     def transfer(self, read: Field) -> str:
-        """Return what reads a field of the transfer."""
+        """Return the expression for a field of the transfer."""
         if read.declared:
             return f"c.t.{camel('label_' + read.name)}"
         if read.attribute in _DERIVED:
@@ -95,17 +95,17 @@ class GoSpelling:
         return "c.transferAge()" if read.attribute == "age" else f"c.t.{camel(read.attribute)}"
 
     def workload(self, read: Field) -> str:
-        """Return what reads a field of the workload."""
+        """Return the expression for a field of the workload."""
         if read.declared:
             return f"c.w.{camel('label_' + read.name)}"
         return "c.workloadAge()" if read.attribute == "age" else f"c.w.{camel(read.attribute)}"
 
     def bound_value(self, name: str) -> str:
-        """Return what reads a value that was worked out when the state was bound."""
+        """Return the expression for a value that was computed when the state was bound."""
         return f"c.bound.{lower_camel(name)}"
 
     def glob(self, pattern: str, name: str, subject: str) -> str:
-        """Return the test that a constant glob covers *subject*."""
+        """Return the test that a constant glob matches *subject*."""
         self.uses.add("globs")
         self.variables.append(f"var {lower_camel(name)} = compileGlob({literal(pattern)})")
         return f"matchGlob({lower_camel(name)}, {subject})"
@@ -123,7 +123,7 @@ class GoSpelling:
         return f"matches({lower_camel(name)}, {subject})"
 
     def supports(self, function: str) -> str | None:
-        """Return None: Go has every function."""
+        """Return None: Go supports every function."""
         self.uses.add("globs" if function.startswith("a glob") else function)
         return None
 
@@ -132,12 +132,12 @@ class GoSpelling:
         return f"return {expression}"
 
     def returns_joined(self, parts: Sequence[str], word: str) -> list[str]:
-        """Return the statement that ends a function with parts joined by *word*, one a line."""
+        """Return the statement that ends a function with parts joined by *word*, one per line."""
         lines = [f"\t{part} {word}" for part in parts]
         return [f"return {lines[0].strip()}", *lines[1:-1], f"\t{parts[-1]}"]
 
     def returns_if(self, condition: str, expression: str) -> list[str]:
-        """Return statements that end a function where *condition* holds."""
+        """Return statements that end a function if *condition* is true."""
         return [f"if {condition} {{", f"\treturn {expression}", "}"]
 
     def declares(self, name: str, expression: str) -> str:

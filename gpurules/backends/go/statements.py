@@ -23,7 +23,7 @@ class GoStatements:
     size = "c.t.Size"
 
     def field(self, target: str) -> str:
-        """Return the attribute of the decision that is *target*."""
+        """Return the attribute of the decision for *target*."""
         return f"d.{camel(target)}"
 
     def real(self, value: float) -> str:
@@ -39,20 +39,20 @@ class GoStatements:
         return [f"if {' && '.join(tests)} {{", *indent(body), "}"]
 
     def first_gpu(self, tests: Sequence[str], body: Sequence[str]) -> list[str]:
-        """Return *body* for the first GPU on which *tests* hold; it ends the loop."""
+        """Return *body* for the first GPU on which all *tests* are true; it ends the loop."""
         ends = [] if body[-1].startswith("return") else ["break"]
         inside = ["g := &c.state.GPUs[i]", *self.when(tests, [*body, *ends])]
         return ["for i := range c.state.GPUs {", *indent(inside), "}"]
 
     def switch(self, subject: str, cases: Sequence[tuple[int, Sequence[str]]]) -> list[str]:
-        """Return the statements of the case that *subject* is."""
+        """Return a switch on *subject*."""
         lines: list[str] = []
         for number, body in cases:
             lines += [f"case {number}:", *indent(body)]
         return [f"switch {subject} {{", *lines, "}"]
 
     def fits(self, test: str) -> str:
-        """Return the test itself: Go reads all texts in full."""
+        """Return the test itself: Go has space for all texts."""
         return test
 
     def is_in(self, rules: str, position: int) -> str:
@@ -60,7 +60,7 @@ class GoStatements:
         return f"{_SETS[rules]}.Has({position})"
 
     def put(self, rules: str, position: int) -> str:
-        """Return the statement that puts a rule into a set."""
+        """Return the statement that adds a rule to a set."""
         return f"{_SETS[rules]}.set({position})"
 
     def call(self, name: str, *arguments: str) -> str:
@@ -88,11 +88,11 @@ class GoStatements:
         return f"return {expression}"
 
     def patience(self, longest: float) -> str:
-        """Return how long a transfer may still wait."""
+        """Return the expression for how long a transfer may still wait."""
         return f"{real(longest)} - ageOf(c.t.Created, c.state.Timestamp)"
 
     def add_jitter(self, claim: NativeClaim) -> str:
-        """Return the statement that makes a delay with jitter the least."""
+        """Return the statement that raises the delay to at least one with jitter."""
         return f"d.Delay = math.Max(d.Delay, jittered({real(claim.value)}, {real(claim.jitter)}, c.t.ID))"
 
     def add_scaled(self, sum_of_boosts: str, scaled: tuple[int, int, bool]) -> str:
@@ -101,7 +101,7 @@ class GoStatements:
         return f"{sum_of_boosts} = {sum_of_boosts}.plus(wide{{0x{high:x}, 0x{low:x}, {str(is_negative).lower()}}})"
 
     def stage(self, place: int) -> str:
-        """Return the stage at a place of the table of stages."""
+        """Return the stage at a position of the table of stages."""
         return f"&stages[{place}]"
 
     def stage_row(self, claim: NativeClaim, rule: str) -> str:

@@ -21,7 +21,7 @@ def _switch(name: str, table: Mapping[str, str]) -> list[str]:
 
 
 def detection(used: Iterable[str], overrides: Iterable[tuple[str, str]]) -> list[str]:
-    """Return the tables that detect the type and the framework of a file, those of both that are *used*."""
+    """Return the *used* tables for detecting the type and framework of a file."""
     wanted = set(used)
     lines = [f"const longestSuffix = {LONGEST}", ""]
     if "file_type" in wanted:

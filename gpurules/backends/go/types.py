@@ -23,7 +23,7 @@ WORKLOAD = (
 
 
 def align_columns(rows: Sequence[tuple[str, str]], indent: str = "\t") -> list[str]:
-    """Return names and types as gofmt has them, in columns."""
+    """Return names and types aligned in columns, as gofmt does."""
     width = max([len(name) for name, _ in rows], default=0)
     return [f"{indent}{name.ljust(width)} {kind}" for name, kind in rows]
 

@@ -24,9 +24,9 @@ _START, _NEWLINE, _WORD, _OTHER, _END = range(5)
 
 @dataclass(frozen=True, slots=True)
 class Automaton:
-    """``classes`` has the class of each byte, ``next`` the next state of each state for each class.
+    """A deterministic automaton: ``classes`` has the class of each byte, ``next`` the next state by state and class.
 
-    State 0 is dead. A state that accepts for good leads to itself.
+    State 0 is dead. A state that accepts every continuation leads to itself.
     """
 
     classes: tuple[int, ...]
@@ -36,11 +36,11 @@ class Automaton:
 
     @property
     def class_count(self) -> int:
-        """How many classes there are."""
+        """The number of classes."""
         return max(self.classes) + 1
 
     def search(self, data: bytes) -> bool:
-        """Return whether the pattern is found in *data*, which is valid UTF-8."""
+        """Return whether the pattern occurs in *data*, which is valid UTF-8."""
         state = self.start
         for byte in data:
             state = self.next[state][self.classes[byte]]
@@ -49,7 +49,7 @@ class Automaton:
 
 @dataclass(slots=True)
 class _Network:
-    """Nodes with edges that take nothing (under an assertion, or always) and edges that take a byte."""
+    """An NFA: nodes with epsilon edges (unconditional or under an assertion) and edges on a byte."""
 
     free: list[list[tuple[int, str | None]]] = field(default_factory=list)
     bytes: list[list[tuple[int, int, int]]] = field(default_factory=list)
@@ -62,7 +62,7 @@ class _Network:
         return len(self.free) - 1
 
     def add(self, tree: Regex, start: int) -> int:
-        """Add *tree* behind *start*; return where it ends."""
+        """Add *tree* after *start*; return its end node."""
         match tree:
             case Chars(ranges):
                 end = self.node()
@@ -113,7 +113,7 @@ class _Network:
 
 
 def utf8_sequences(low: int, high: int) -> Iterator[list[tuple[int, int]]]:
-    """Yield the code points from *low* to *high*, but for surrogates, as sequences of ranges of bytes."""
+    """Yield the code points from *low* to *high*, without surrogates, as sequences of byte ranges."""
     for first, last in ((0, 0x7F), (0x80, 0x7FF), (0x800, 0xD7FF), (0xE000, 0xFFFF), (0x10000, TOP)):
         start, end = max(low, first), min(high, last)
         if start <= end:
@@ -122,7 +122,7 @@ def utf8_sequences(low: int, high: int) -> Iterator[list[tuple[int, int]]]:
 
 def _same_length(low: int, high: int) -> Iterator[list[tuple[int, int]]]:
     one, other = chr(low).encode(), chr(high).encode()
-    for place in range(1, len(one)):  # split where the bytes behind do not span all of 80..BF
+    for place in range(1, len(one)):  # split where the following bytes do not span all of 80..BF
         unit = 1 << (6 * place)
         if low // unit != high // unit:
             if low % unit:
@@ -161,7 +161,7 @@ def _holds(assertion: str | None, before: int, after: int) -> bool:
 
 
 class _Builder:
-    """Makes states of sets of nodes, each with what kind of byte came before."""
+    """The subset construction: states are sets of nodes with the kind of the preceding byte."""
 
     def __init__(self, tree: Regex) -> None:
         self.network = _Network()
@@ -173,7 +173,7 @@ class _Builder:
         self.has_assertions = any(a is not None for edges in self.network.free for _, a in edges)
 
     def closure(self, nodes: frozenset[int], before: int, after: int | None) -> frozenset[int]:
-        """Return the nodes that are reached without a byte; without *after* only through what always holds."""
+        """Return the epsilon closure; without *after*, only through unconditional edges."""
         found, stack = set(nodes), list(nodes)
         while stack:
             for to, assertion in self.network.free[stack.pop()]:
@@ -184,7 +184,7 @@ class _Builder:
         return frozenset(found)
 
     def step(self, nodes: frozenset[int], before: int, byte: int) -> frozenset[int]:
-        """Return the nodes behind a byte, before what is reached without one."""
+        """Return the nodes reached by a byte, before the epsilon closure."""
         kind = _KINDS[byte]
         reached = self.closure(nodes, before, kind)
         if self.goal in reached:
@@ -192,7 +192,7 @@ class _Builder:
         return frozenset(to for n in reached for low, high, to in self.network.bytes[n] if low <= byte <= high)
 
     def classes(self) -> tuple[int, ...]:
-        """Return the class of each byte: those of one class are alike to every edge."""
+        """Return the equivalence class of each byte: no edge distinguishes the bytes of a class."""
         cuts = {0, 10, 11, 48, 58, 65, 91, 95, 96, 97, 123} if self.has_assertions else {0}
         for edges in self.network.bytes:
             for low, high, _ in edges:
@@ -206,10 +206,10 @@ class _Builder:
 
 @lru_cache(maxsize=256)
 def automaton(pattern: str) -> Automaton:
-    """Return the automaton that says whether *pattern*, in RE2's syntax, is found in a text.
+    """Return the automaton that searches a text for *pattern*, in RE2's syntax.
 
     Raises:
-        UnsupportedError: the pattern has something that is not built here, or too many states.
+        UnsupportedError: the pattern has an unsupported construct, or too many states.
     """
     builder = _Builder(parse_regex(pattern))
     classes = builder.classes()

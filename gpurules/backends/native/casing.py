@@ -10,9 +10,9 @@ _POINTS = [*range(0x80, 0xD800), *range(0xE000, sys.maxunicode + 1)]
 
 @dataclass(frozen=True, slots=True)
 class Casing:
-    """Code points that change into one other, as (first, last, step, delta), and those that change into several.
+    """Code points that map to one other, as (first, last, step, delta), and those that map to several.
 
-    ``cased`` and ``ignorable`` are ranges with a delta of 0: by them a sigma at the end of a word is known.
+    ``cased`` and ``ignorable`` are ranges with a delta of 0, used to detect a sigma at the end of a word.
     """
 
     lower: tuple[tuple[int, int, int, int], ...]

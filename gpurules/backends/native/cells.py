@@ -1,4 +1,4 @@
-"""A state as the words of a slot of the state file, which compiled clients read (docs/state-file.md)."""
+"""Encodes a state as a slot of the state file, which compiled clients read (docs/state-file.md)."""
 
 import struct
 from collections.abc import Callable, Mapping
@@ -28,9 +28,9 @@ OfNode: TypeAlias = Callable[[Facts], Value]
 
 @dataclass(frozen=True, slots=True)
 class Stamp:
-    """What a reader knows a state by.
+    """The identity and times of a state.
 
-    ``is_disabled``: the rules are not in force for now.
+    ``is_disabled``: the rules are currently disabled.
     Units: ``monotonic`` and ``deadline`` in nanoseconds of the monotonic clock, ``wall`` in seconds since 1970.
     """
 
@@ -43,7 +43,7 @@ class Stamp:
 
 
 class _Heap:
-    """The texts of a state, one after the other."""
+    """The texts of a state, concatenated."""
 
     __slots__ = ("_parts", "size")
 
@@ -76,7 +76,7 @@ def _of_gpu(column: Column, layout: SlotLayout | None) -> OfGPU:
     term, slot, field = column.term, column.slot, column.field
     if slot is not None and layout is not None:
         place = layout.gpu.get(slot)
-        if place is None:  # nothing is derived: the signal is off, the window missing
+        if place is None:  # without derived state the signal is off, the window missing
             blank = False if column.is_signal else None
             return lambda facts, gpu, row: blank
         return lambda facts, gpu, row: row[place]
@@ -95,7 +95,7 @@ def _of_node(column: Column, layout: SlotLayout | None) -> OfNode:
     term, slot, field = column.term, column.slot, column.field
     if slot is not None and layout is not None:
         place = layout.node.get(slot)
-        if place is None:  # nothing is derived: the signal is off, the window missing
+        if place is None:  # without derived state the signal is off, the window missing
             blank = False if column.is_signal else None
             return lambda facts: blank
         return lambda facts: facts.node_row[place]
@@ -108,16 +108,16 @@ def _of_node(column: Column, layout: SlotLayout | None) -> OfNode:
 
 
 class StateEncoder:
-    """Writes facts as slots. Immutable, for any thread."""
+    """Encodes facts as slots. Immutable, so thread-safe."""
 
     def __init__(self, schema: StateSchema, layout: SlotLayout | None) -> None:
-        """Take the columns of a state, and where derived state is in the rows of facts."""
+        """Store the columns of a state, and the positions of derived state in the rows of facts."""
         self.schema = schema
         self._gpu = tuple(_of_gpu(column, layout) for column in schema.gpu)
         self._node = tuple(_of_node(column, layout) for column in schema.node)
 
     def slot(self, facts: Facts, stamp: Stamp, directives: Mapping[str, object]) -> bytes:
-        """Return the slot of *facts*, with what the rules ask of the node by the names of :data:`DIRECTIVES`."""
+        """Return the slot of *facts*, with the directives for the node, named as in :data:`DIRECTIVES`."""
         heap = _Heap()
         parts = [_cell(directives.get(name), heap) for name in DIRECTIVES]
         parts.append(_cell(facts.snapshot.timestamp, heap))
@@ -140,7 +140,7 @@ class StateEncoder:
         return head + b"".join(parts) + heap.padded()
 
     def size(self, gpus: int, heap: int) -> int:
-        """Return how many bytes a slot takes for the given numbers of GPUs and bytes of text."""
+        """Return the size of a slot for the given numbers of GPUs and bytes of text."""
         cells = len(self._node) + gpus * (1 + len(self._gpu))
         return 8 * FIXED_WORDS + 16 * cells + heap + -heap % 8
 
@@ -152,8 +152,8 @@ def _index(index: GPUIndex, heap: _Heap) -> bytes:
 def wire(values: Mapping[str, object]) -> str:
     """Return facts of a transfer or workload as a line of ``name=value``, for drivers and tests.
 
-    A text is the bytes of its UTF-8 in hexadecimal behind ``t``, a number its decimal behind ``i`` or hexadecimal
-    double behind ``f``, a bool ``true`` or ``false``; what is missing is left out.
+    A text is ``t`` and its UTF-8 in hexadecimal, a number ``i`` and its decimal or ``f`` and its hexadecimal double, a
+    bool ``true`` or ``false``; missing facts are omitted.
     """
     parts = []
     for name, value in values.items():

@@ -1,4 +1,4 @@
-"""How the claims of rules are combined where they are emitted: sums of constants without rounding on the way."""
+"""Combines claims of rules in emitted code: sums of constants without intermediate rounding."""
 
 from collections.abc import Sequence
 from fractions import Fraction
@@ -15,7 +15,7 @@ def boosts(program: NativeProgram) -> list[NativeClaim]:
 
 
 def boost_range(program: NativeProgram) -> tuple[Fraction, Fraction]:
-    """Return between what the sum of boosts can be, whichever rules match."""
+    """Return the range of the sum of boosts over all subsets of rules."""
     values = [Fraction(claim.value) for claim in boosts(program)]
     least, greatest = (sum((v for v in values if (v > 0) is wanted), Fraction(0)) for wanted in (False, True))
     return least, greatest
@@ -30,7 +30,7 @@ def are_whole(claims: Sequence[NativeClaim]) -> bool:
 
 
 def fraction_bits(claims: Sequence[NativeClaim]) -> int:
-    """Return how many bits behind the point hold every claim exactly.
+    """Return the number of fraction bits that hold every claim exactly.
 
     Raises:
         UnsupportedError: the claims are too far apart for sums of 127 bits.
@@ -42,6 +42,6 @@ def fraction_bits(claims: Sequence[NativeClaim]) -> int:
 
 
 def scale_claim(claim: NativeClaim, bits: int) -> tuple[int, int, bool]:
-    """Return a claim times two to the power of *bits*, as two words of 64 bits and whether it is negative."""
+    """Return a claim times 2**bits, as two words of 64 bits and its sign."""
     whole = int(Fraction(claim.value) * 2**bits)
     return abs(whole) >> 64, abs(whole) & (2**64 - 1), whole < 0

@@ -25,9 +25,9 @@ def rows(positions: Iterable[int]) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class CaseFunction:
-    """A function with a case for each rule: what stands around its body, and the names that it is called with.
+    """A function with a case for each rule: the text around its body, and its argument names.
 
-    ``ends`` is the statement after the cases; Missing: it gives nothing.
+    ``ends`` is the statement after the cases. Missing: it returns nothing.
     """
 
     name: str
@@ -50,12 +50,12 @@ class Deciding:
 
     @property
     def is_unrolled(self) -> bool:
-        """Whether each rule is asked whether it matched."""
+        """Whether the check for each rule is unrolled."""
         return len(self._rules) <= MAX_UNROLLED and not any(rule.stop for rule in self._rules)
 
     @property
     def is_looped(self) -> bool:
-        """Whether so many rules are decided for each transfer that they are gone through in a loop."""
+        """Whether enough rules are decided per transfer that a loop handles them."""
         return len(self.planned.unkeyed) > MAX_STRAIGHT
 
     @property
@@ -64,7 +64,7 @@ class Deciding:
         return [rule for rule in self.planned.rules if self.planned.is_contextual(rule)]
 
     def depends_words(self) -> list[tuple[int, int]]:
-        """Return the words of the set of rules whose claims depend on the transfer, but for those that are zero."""
+        """Return the nonzero words of the set of rules whose claims depend on the transfer."""
         words = [0] * max(1, -(-len(self.planned.rules) // 64))
         for rule in self.contextual:
             words[rule.position >> 6] |= 1 << (rule.position & 63)
@@ -73,14 +73,14 @@ class Deciding:
     # binding a state
 
     def bindings(self) -> list[tuple[int, list[str]]]:
-        """Return the statements that find out what the state decides of each rule."""
+        """Return the statements that compute the part of each rule that the state decides."""
         return [(rule.position, self._bind(rule)) for rule in self.planned.rules]
 
     def _bind(self, rule: Parts) -> list[str]:
         say, put = self.say, [self.say.put("open" if rule.is_open else "start", rule.position)]
         if rule.state is not None and rule.state.per_gpu and not rule.of_workload:
             return say.first_gpu([say.fits(self._own(rule.state.name, True))], put)
-        tests = [say.has_gpus] if rule.per_gpu and not rule.of_workload else []  # it holds on no GPU of none
+        tests = [say.has_gpus] if rule.per_gpu and not rule.of_workload else []  # without a GPU, it cannot be true
         if rule.state is not None and not rule.of_workload:
             tests.append(say.fits(self._own(rule.state.name, False)))
         return say.when(tests, put) if tests else put
@@ -88,7 +88,7 @@ class Deciding:
     # deciding on a transfer
 
     def matching(self) -> list[str]:
-        """Return the statements that ask the rules that each transfer decides, where they are few."""
+        """Return the statements that check the few rules that are decided per transfer."""
         say, lines = self.say, list[str]()
         for rule in self.planned.unkeyed:
             tests = [say.is_in("open", rule.position), say.fits(self.match(rule))]
@@ -96,14 +96,14 @@ class Deciding:
         return lines
 
     def match(self, rule: Parts) -> str:
-        """Return the test that a rule that is open matches for the transfer."""
+        """Return the test that an open rule matches the transfer."""
         if rule.is_per_gpu_open and rule.per_gpu:
             return self._own(f"match_{rule.identifier}", False)
         parts = [part for part in ((rule.state if rule.of_workload else None), rule.open) if part is not None]
         return " && ".join(self._own(part.name, False) for part in parts) or "true"
 
     def match_functions(self) -> Iterator[NativeFunction]:
-        """Yield the functions of the rules that must hold on one GPU for the transfer."""
+        """Yield the functions of the rules that must be true on one GPU for the transfer."""
         for rule in self.planned.rules:
             if rule.is_open and rule.is_per_gpu_open and rule.per_gpu:
                 yield NativeFunction(f"match_{rule.identifier}", "bool", False, self._match_body(rule))
@@ -121,11 +121,11 @@ class Deciding:
         return [*body, *say.first_gpu(own, [say.returns("true")]), say.returns("false")]
 
     def holding(self) -> list[tuple[int, list[str]]]:
-        """Return for each rule that a transfer decides the statement that says whether it matches."""
+        """Return, for each rule that is decided per transfer, the statement that returns whether it matches."""
         return [(r.position, [self.say.returns(self.match(r))]) for r in self.planned.rules if r.is_open]
 
     def on_gpu(self) -> list[tuple[int, list[str]]]:
-        """Return for each rule about GPUs the statement that says whether it holds on the GPU at hand."""
+        """Return, for each rule about GPUs, the statement that returns whether it is true on the current GPU."""
         cases: list[tuple[int, list[str]]] = []
         for rule in self.planned.rules:
             if rule.per_gpu:
@@ -138,7 +138,7 @@ class Deciding:
         return self.say.call(name, "c", "g") if per_gpu else self.say.call(name, "c")
 
     def by_rule(self, frame: CaseFunction, cases: Cases) -> list[str]:
-        """Return a function with *cases*, as several where they are many: compilers take long for a long one."""
+        """Return a function with *cases*, split if there are many, because compilers are slow on long functions."""
         say, ends = self.say, [] if frame.ends is None else [frame.ends]
         groups = [(n, list(group)) for n, group in groupby(cases, key=lambda case: case[0] // MAX_STRAIGHT)]
         if len(groups) <= 1:
@@ -153,7 +153,7 @@ class Deciding:
         return [*lines, *frame.around(frame.name, [*say.switch("rule >> 6", calls), *ends])]
 
     def in_parts(self, frame: CaseFunction, cases: Cases) -> tuple[list[str], list[str]]:
-        """Return functions that do *cases* one after the other, and the statements that call them; none for few."""
+        """Return functions that run *cases* in sequence, and the statements that call them; none for few cases."""
         if len(cases) <= MAX_STRAIGHT:
             return [], [line for _, lines in cases for line in lines]
         functions: list[str] = []
@@ -167,9 +167,9 @@ class Deciding:
     # combining claims
 
     def claiming(self, total: str, end: str) -> list[tuple[int, list[str]]]:
-        """Return the statements that apply what each rule claims.
+        """Return the statements that apply the claims of each rule.
 
-        *total* is the variable of the sum of boosts, *end* that of the first rule that a stop cuts off.
+        *total* is the variable of the sum of boosts, *end* that of the first rule after a stop.
         """
         cases: list[tuple[int, list[str]]] = []
         for position, rule in enumerate(self._rules):
@@ -181,7 +181,7 @@ class Deciding:
         return cases
 
     def unroll(self, cases: Cases) -> list[str]:
-        """Return *cases* one after the other, each for a rule that matched."""
+        """Return *cases* in sequence, each under the test that its rule matched."""
         return [line for n, lines in cases for line in self.say.when([self.say.is_in("decided", n)], lines)]
 
     def _claim(self, claim: NativeClaim, rule: str, total: str) -> list[str]:
@@ -210,7 +210,7 @@ class Deciding:
                 return say.when([f"{stage} == {say.none}", big], [say.assign(stage, say.stage(len(self.stages) - 1))])
 
     def bounds(self) -> list[str]:
-        """Return the statements that keep boosts and delays within what the settings allow."""
+        """Return the statements that clamp boosts and delays to the settings."""
         say, planned, lines = self.say, self.planned, list[str]()
         if planned.targets("priority_boost"):
             boost, most = say.field("priority_boost"), say.real(planned.program.max_priority)

@@ -15,7 +15,7 @@ LONGEST = max(len(key) for table in TABLES.values() for key in table)
 
 
 def by_value(table: Mapping[str, str]) -> dict[str, list[str]]:
-    """Return the keys of a table for each of its values."""
+    """Return the keys of a table, grouped by value."""
     found: dict[str, list[str]] = {}
     for key, value in table.items():
         found.setdefault(value, []).append(key)

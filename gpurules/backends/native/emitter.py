@@ -1,8 +1,8 @@
 """Emits checked terms as expressions that C and Go share except for syntax.
 
-Kleene's logic needs no third value where a condition decides: for each there is one expression that holds exactly where
-it is TRUE, and one exactly where it is FALSE. Where the value itself is needed it is a truth value. Every expression is
-pure, so that what is long or needs a loop is a function of its own.
+Dual-rail encoding of Kleene's logic: for each condition, one expression is true exactly where the condition is TRUE,
+another exactly where it is FALSE. Only where the value itself is needed is a three-valued truth emitted. Every
+expression is pure, so that a long one, or one with a loop, can become a function.
 """
 
 from dataclasses import dataclass, field
@@ -38,7 +38,7 @@ _TEXT_TESTS = {
 
 @dataclass(frozen=True, slots=True)
 class NativeExpression:
-    """Source of an expression; ``parts`` are what ``word`` (``&&`` or ``||``) joins, none where it is an atom."""
+    """Source of an expression; ``parts`` are the operands that ``word`` (``&&`` or ``||``) joins, none for an atom."""
 
     text: str
     height: int = 0
@@ -46,13 +46,13 @@ class NativeExpression:
     word: str = ""
 
     def inside(self, word: str = "") -> str:
-        """Return the source as an operand of *word*: in brackets where it joins by another."""
+        """Return the source as an operand of *word*: in brackets if its own operator differs."""
         return f"({self.text})" if self.word and self.word != word else self.text
 
 
 @dataclass(slots=True)
 class Output:
-    """What emission has made so far: functions, and values that are worked out when a state is bound."""
+    """The emitted functions, and the values to compute when a state is bound."""
 
     functions: list[NativeFunction] = field(default_factory=list)
     held: dict[str, NativeFunction] = field(default_factory=dict)
@@ -60,7 +60,7 @@ class Output:
     _aggregates: dict[tuple[object, bool], str] = field(default_factory=dict)
 
     def fresh(self, stem: str) -> str:
-        """Return a name that nothing has yet."""
+        """Return an unused name."""
         self.counter += 1
         return f"{stem}_{self.counter}"
 
@@ -75,7 +75,7 @@ class Output:
 
 
 class _Basics:
-    """What every expression is made with: calls, joins, and functions for what is long or high."""
+    """The building blocks of expressions: calls, joins, and functions for long or deeply nested expressions."""
 
     def __init__(
         self, spelling: Spelling, schema: StateSchema, output: Output | None = None, of_workload: bool = False
@@ -109,7 +109,7 @@ class _Basics:
         return NativeExpression(self.spelling.own(name, per_gpu))
 
     def body(self, expression: NativeExpression) -> list[str]:
-        """Return the body of a function that gives *expression*."""
+        """Return the body of a function that returns *expression*."""
         if len(expression.parts) > 1:
             return self.spelling.returns_joined(expression.parts, expression.word)
         return [self.spelling.returns(expression.text)]
@@ -140,13 +140,13 @@ class _Basics:
         return NativeExpression(self.spelling.column(self.schema.column(term)))
 
     def _low(self, expression: NativeExpression, gives: Type, term: ir.Term) -> NativeExpression:
-        """Return *expression*, as a call of a function where it is high."""
+        """Return *expression*; a deeply nested one as a call of a function."""
         if expression.height < MAX_HEIGHT:
             return expression
         return self._as_function(expression, "value", gives, ir.is_per_gpu(term))
 
     def _folded(self, function: str, values: list[NativeExpression], term: ir.Term, gives: Type) -> NativeExpression:
-        """Return *function* of all values in pairs, from the left."""
+        """Return the left fold of the values with *function*."""
         result = values[0]
         for value in values[1:]:
             result = self._low(self._call(function, result, value), gives, term)
@@ -159,10 +159,10 @@ class _Basics:
 class NativeEmitter(_Basics):
     """Emits terms for one scope: all GPUs, or those of the transfer's workload."""
 
-    # conditions: an expression that holds exactly where the term is TRUE, or exactly where it is FALSE
+    # conditions: an expression that is true exactly where the term is TRUE, or exactly where it is FALSE
 
     def holds(self, term: ir.Term, wanted: bool = True) -> NativeExpression:
-        """Return an expression that holds exactly where *term* is TRUE (or, where *wanted* is False, FALSE)."""
+        """Return an expression that is true exactly where *term* is TRUE (or, if *wanted* is False, FALSE)."""
         match term:
             case ir.Constant(value):
                 return NativeExpression(self.spelling.bool(value is wanted))
@@ -190,7 +190,7 @@ class NativeEmitter(_Basics):
         return self._joined(links, "&&" if wanted else "||", (term,))
 
     def _link(self, comparator: Comparator, left: ir.Term, right: ir.Term) -> NativeExpression:
-        """Return an expression that holds where two values are there and compare so."""
+        """Return an expression that is true where both values are present and the comparison is true."""
         name = _NAMES[comparator]
         if left.datatype.kind is Kind.STRING or right.datatype.kind is Kind.STRING:
             one, other = self.text(left), self.text(right)
@@ -321,7 +321,7 @@ class NativeEmitter(_Basics):
                 raise AssertionError(f"{type(term).__name__} is not a text")
 
     def _arithmetic(self, term: ir.Arithmetic) -> NativeExpression:
-        """Return a sum or product: nested calls where it is short, a function with a statement a part where not."""
+        """Return a sum or product: nested calls if it is short, else a function with one statement per part."""
         first, rest = self.number(term.first), [(_ARITHMETIC[sign], self.number(part)) for sign, part in term.rest]
         if len(rest) <= 4:
             result = first
@@ -347,7 +347,7 @@ class NativeEmitter(_Basics):
         return NativeExpression(self.spelling.bound_value(name) if is_held else self.spelling.own(name, False))
 
     def _item(self, term: ir.Aggregate, name: str) -> str:
-        """Return the call of the function that gives what is aggregated, of one GPU."""
+        """Return the call of the function for the aggregated value of one GPU."""
         operand = term.operand
         gives: Type
         if operand.datatype.kind is not Kind.BOOL:
@@ -362,7 +362,7 @@ class NativeEmitter(_Basics):
 
 
 def _is_limit(term: ir.Term) -> bool:
-    """Return whether *term* is a constant number that a double decides comparisons with."""
+    """Return whether *term* is a constant number for which comparisons as doubles are exact."""
     if not isinstance(term, ir.Constant) or not isinstance(term.value, int | float):
         return False
     return not isinstance(term.value, bool) and abs(term.value) < EXACT_BELOW

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class GlobStep:
-    """A star, or a set of code points: those in ``ranges``, or where it is ``negated`` all others."""
+    """A star, or a set of code points: those in ``ranges``, or all others if ``negated``."""
 
     ranges: tuple[tuple[int, int], ...] = ()
     negated: bool = False
@@ -16,7 +16,7 @@ _ANY, _STAR = GlobStep(negated=True), GlobStep(is_star=True)
 
 
 def glob_steps(pattern: str) -> tuple[GlobStep, ...]:
-    """Return the steps of a glob, read as Python's fnmatch reads it.
+    """Return the steps of a glob with the semantics of Python's fnmatch.
 
     >>> [step.is_star for step in glob_steps("*.pt")]
     [True, False, False, False]
@@ -40,7 +40,7 @@ def glob_steps(pattern: str) -> tuple[GlobStep, ...]:
 
 
 def _set_end(pattern: str, at: int) -> int:
-    """Return where the set ends that begins at *at*; the length of *pattern* where it does not end."""
+    """Return the end of the set that starts at *at*; the length of *pattern* if it is not closed."""
     if pattern[at : at + 1] == "!":
         at += 1
     if pattern[at : at + 1] == "]":
@@ -50,7 +50,7 @@ def _set_end(pattern: str, at: int) -> int:
 
 
 def _chunks(inner: str) -> list[str]:
-    """Return what is between brackets, cut where a hyphen makes a range; ranges that are empty are left out.
+    """Return the content of brackets, split at the hyphens of ranges; empty ranges are dropped.
 
     Source: ``fnmatch.translate``.
     """

@@ -12,7 +12,7 @@ _CAPITALS = {
 
 
 def snake(name: str) -> str:
-    """Return *name* as words in lower case joined with underscores.
+    """Return *name* in snake case.
 
     >>> snake("Delay on-heat!")
     'delay_on_heat'
@@ -21,7 +21,7 @@ def snake(name: str) -> str:
 
 
 def camel(name: str) -> str:
-    """Return *name* in Go's way, for something that is exported.
+    """Return *name* as an exported Go identifier.
 
     >>> camel("io_throughput")
     'IOThroughput'
@@ -31,7 +31,7 @@ def camel(name: str) -> str:
 
 
 def lower_camel(name: str) -> str:
-    """Return *name* in Go's way, for something that is not exported.
+    """Return *name* as an unexported Go identifier.
 
     >>> lower_camel("number_above")
     'numberAbove'
@@ -41,13 +41,13 @@ def lower_camel(name: str) -> str:
 
 
 class Identifiers:
-    """Hands out identifiers, each once: a name that is taken gets a number."""
+    """Allocates unique identifiers: a name that is taken gets a number."""
 
     def __init__(self) -> None:
         self._taken: set[str] = set()
 
     def claim(self, wanted: str) -> str:
-        """Return *wanted*, or with a number behind it where something has that name."""
+        """Return *wanted*, with a number appended if the name is taken."""
         number, found = 2, wanted
         while found.lower() in self._taken:
             found, number = f"{wanted}_{number}", number + 1

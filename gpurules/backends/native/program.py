@@ -25,10 +25,10 @@ CONTEXTUAL = frozenset({"delay", "paused", "stage"})
 
 @dataclass(frozen=True, slots=True)
 class NativeClaim:
-    """What a rule claims of one target of the decision.
+    """The claim of a rule on one target of the decision.
 
     Units: seconds, bytes or bytes/second, as the target has it. ``jitter`` is a share of a delay.
-    Missing: ``area`` is None where the client chooses it.
+    Missing: ``area`` None: the client chooses it.
     """
 
     target: str
@@ -40,7 +40,7 @@ class NativeClaim:
 
 @dataclass(frozen=True, slots=True)
 class NativeRule:
-    """A rule that is in force: where it is written, what it says, and what it claims."""
+    """An enabled rule: its position in the file, its condition and its claims."""
 
     name: str
     place: str
@@ -54,9 +54,9 @@ class NativeRule:
 
 @dataclass(frozen=True, slots=True)
 class NativeProgram:
-    """A ruleset, ready to be emitted. Rules are by priority, then in their order in the file.
+    """A ruleset, ready to be emitted. Rules are ordered by priority, then by their order in the file.
 
-    Units: ``max_delay`` in seconds. ``left_out`` are rules that the target cannot say, with the reason.
+    Units: ``max_delay`` in seconds. ``left_out`` are rules that the target cannot express, with the reason.
     """
 
     name: str
@@ -74,7 +74,7 @@ class NativeProgram:
         return [part for rule in self.rules for part in rule.term.parts]
 
     def cut(self, position: int) -> int:
-        """Return the position of the first rule that a match of the rule at *position* cuts off."""
+        """Return the position of the first rule that a match of the rule at *position* suppresses."""
         limit = self.rules[position].priority
         return next((i for i, rule in enumerate(self.rules) if rule.priority < limit), len(self.rules))
 
@@ -83,7 +83,7 @@ class NativeProgram:
 class Parts:
     """The functions of one rule.
 
-    Missing: ``state`` (what a state decides) or ``open`` (what each transfer decides) None: there is no such part.
+    Missing: ``state`` (decided by a state) or ``open`` (decided per transfer) None: there is no such part.
     """
 
     position: int
@@ -95,18 +95,18 @@ class Parts:
 
     @property
     def is_open(self) -> bool:
-        """Whether the rule is decided for each transfer."""
+        """Whether the rule is decided per transfer."""
         return self.open is not None or self.of_workload
 
     @property
     def is_per_gpu_open(self) -> bool:
-        """Whether, for each transfer, all of the rule must hold on one GPU."""
+        """Whether, per transfer, the whole rule must be true on one GPU."""
         return self.of_workload or (self.open is not None and self.open.per_gpu)
 
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """A text that rules are looked up by, and the rules for each of its values."""
+    """A string by which rules are looked up, and the rules for each of its values."""
 
     field: Field
     rules: dict[str, tuple[int, ...]]
@@ -114,7 +114,7 @@ class Key:
 
 @dataclass
 class NativePlan:
-    """All that is emitted of a program, but for what each language puts around it."""
+    """The language-independent plan of the emitted program."""
 
     program: NativeProgram
     schema: StateSchema
@@ -129,7 +129,7 @@ class NativePlan:
         return any(claim.target == target for rule in self.program.rules for claim in rule.claims)
 
     def is_contextual(self, rule: Parts) -> bool:
-        """Return whether what a rule claims depends on the transfer."""
+        """Return whether the claims of a rule depend on the transfer."""
         return any(claim.target in CONTEXTUAL for claim in self.program.rules[rule.position].claims)
 
     def reads(self, *names: str) -> bool:
@@ -143,12 +143,12 @@ class NativePlan:
 
     @property
     def reads_clock(self) -> bool:
-        """Whether a rule reads how old the telemetry is, so that a bound state changes as time passes."""
-        return any(column.name == "telemetry_age" for column in self.schema.node)  # a window over it is the agent's
+        """Whether a rule reads the age of the telemetry, so that a bound state changes with time."""
+        return any(column.name == "telemetry_age" for column in self.schema.node)  # its windows come from the agent
 
     @property
     def unkeyed(self) -> list[Parts]:
-        """The rules that are decided for each transfer and not looked up by a key."""
+        """The rules that are decided per transfer and not looked up by a key."""
         keyed = {position for key in self.keys for positions in key.rules.values() for position in positions}
         return [rule for rule in self.rules if rule.is_open and rule.position not in keyed]
 
@@ -157,7 +157,7 @@ def plan(program: NativeProgram, spelling: Spelling, schema: StateSchema | None 
     """Return the plan of *program*.
 
     Raises:
-        UnsupportedError: the target cannot say a condition.
+        UnsupportedError: the target cannot express a condition.
     """
     terms = program.terms
     made = NativePlan(
@@ -184,7 +184,7 @@ def _parts(made: NativePlan, position: int, identifier: str, spelling: Spelling)
 
 
 def _function(emitter: NativeEmitter, name: str, parts: Sequence[ir.Term], rule: NativeRule) -> NativeFunction | None:
-    """Return the function that holds where all *parts* are TRUE, on one GPU if one of them is of GPUs."""
+    """Return the function that is true where all *parts* are TRUE, on one GPU if one of them is about GPUs."""
     if not parts:
         return None
     term = ir.And(tuple(parts)) if len(parts) > 1 else parts[0]
@@ -193,7 +193,7 @@ def _function(emitter: NativeEmitter, name: str, parts: Sequence[ir.Term], rule:
 
 
 def _keys(made: NativePlan) -> list[Key]:
-    """Return the texts that many rules compare with a constant, those that distinguish most rules first."""
+    """Return the strings that many rules compare with a constant, those that distinguish most rules first."""
     open_rules = [rule for rule in made.rules if rule.is_open]
     if len(open_rules) < MIN_KEYED:
         return []
@@ -217,7 +217,7 @@ def _keys(made: NativePlan) -> list[Key]:
 
 
 def _equalities(rule: RuleTerm) -> list[tuple[Field, tuple[str, ...]]]:
-    """Return the fields of a transfer or workload that must equal one of few texts for the rule to match."""
+    """Return the fields of a transfer or workload that must equal one of a few strings for the rule to match."""
     found: list[tuple[Field, tuple[str, ...]]] = []
     for part in rule.contextual:
         match part:

@@ -16,7 +16,7 @@ _BUILDS = {
 
 
 def readme(program: NativeProgram, target: str, name: str) -> str:
-    """Return the README of what *target* makes of *program* under *name*."""
+    """Return the README of the source generated for *program* by *target* under *name*."""
     title = " ".join(comment_lines(program.name))
     lines = [
         f"# {title}, compiled by gpurules",

@@ -1,4 +1,4 @@
-"""Reads patterns in RE2's syntax into trees, for targets that get an automaton instead of a library."""
+"""Parses patterns in RE2's syntax, for targets that use an automaton instead of a library."""
 
 import re
 from collections.abc import Sequence
@@ -13,35 +13,35 @@ Ranges: TypeAlias = tuple[tuple[int, int], ...]
 
 @dataclass(frozen=True, slots=True)
 class Chars:
-    """One code point of a set."""
+    """Any code point in a set."""
 
     ranges: Ranges
 
 
 @dataclass(frozen=True, slots=True)
 class Assertion:
-    """A place: ``begin``, ``end``, ``begin_line``, ``end_line`` or ``word_boundary``."""
+    """A zero-width assertion: ``begin``, ``end``, ``begin_line``, ``end_line`` or ``word_boundary``."""
 
     kind: str
 
 
 @dataclass(frozen=True, slots=True)
 class Sequence_:
-    """Parts one after the other."""
+    """A concatenation of parts."""
 
     parts: tuple["Regex", ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """One of several."""
+    """An alternation."""
 
     options: tuple["Regex", ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Repeat:
-    """A part from ``least`` to ``most`` times; ``most`` None: without limit."""
+    """A part repeated from ``least`` to ``most`` times; ``most`` None: unlimited."""
 
     part: "Regex"
     least: int
@@ -68,7 +68,7 @@ _NAMED = re.compile(r"\?P?<[^>]*>")
 
 
 def join_ranges(ranges: Sequence[tuple[int, int]]) -> Ranges:
-    """Return *ranges* in order, joined where they touch."""
+    """Return *ranges* sorted, with adjacent and overlapping ones merged."""
     found: list[tuple[int, int]] = []
     for low, high in sorted(ranges):
         if found and low <= found[-1][1] + 1:
@@ -89,7 +89,7 @@ def complement(ranges: Ranges) -> Ranges:
 
 
 def _folded(ranges: Ranges) -> Ranges:
-    """Return *ranges* with the other case of each letter; K and S have a third form each."""
+    """Return *ranges* closed under ASCII case folding; K and S have a third form each."""
     if any(high > 127 for _, high in ranges):
         raise UnsupportedError("the C target supports (?i) for ASCII only; spell out both cases, or test lower(…)")
     more = list(ranges)
@@ -105,7 +105,7 @@ def _folded(ranges: Ranges) -> Ranges:
 
 
 class _Parser:
-    """Goes through a pattern that RE2 has accepted."""
+    """A recursive-descent parser of patterns that RE2 has accepted."""
 
     def __init__(self, pattern: str) -> None:
         self._text, self._at = pattern, 0
@@ -199,7 +199,7 @@ class _Parser:
             self._at = flags.end()
             self._flags = (self._flags | set(flags[1])) - set(flags[2] or "")
             if flags[3] == ")":
-                return Sequence_(())  # the flags hold to the end of the group around
+                return Sequence_(())  # the flags apply to the end of the enclosing group
         found = self._choice()
         if not self._take(")"):
             raise self._unsupported("such group")
@@ -217,7 +217,7 @@ class _Parser:
         return self._literal(self._escaped_point())
 
     def _escaped_class(self) -> Ranges | None:
-        r"""Return the class at hand, such as that of ``\d``, None where there is none."""
+        r"""Return the class at the current position, such as ``\d``; None if there is none."""
         character = self._peek()
         if character.lower() not in _CLASSES:
             return None
@@ -288,6 +288,6 @@ def parse_regex(pattern: str) -> Regex:
     """Return the tree of a pattern that RE2 has accepted.
 
     Raises:
-        UnsupportedError: there is something in it that has no automaton here.
+        UnsupportedError: it has a construct that automata do not support.
     """
     return _Parser(pattern).parse()

@@ -16,8 +16,8 @@ from gpurules.model import Kind
 class Column:
     """One value of each GPU, or of the node.
 
-    ``name`` is how people and files name it, ``identifier`` (in snake case) how source does.
-    Missing: ``field`` is None for a signal, ``slot`` is None for a field of this instant.
+    ``name`` is its name in rules and files, ``identifier`` (in snake case) its name in source.
+    Missing: ``field`` is None for a signal, ``slot`` is None for an instantaneous field.
     """
 
     name: str
@@ -59,12 +59,12 @@ class StateSchema:
 
     @cached_property
     def directory(self) -> str:
-        """The columns as text, a line each: scope, kind and name."""
+        """The columns as text, one per line: scope, kind and name."""
         return "".join(f"{'gpu' if c.per_gpu else 'node'}\t{c.kind.value}\t{c.name}\n" for c in self.columns)
 
     @cached_property
     def fingerprint(self) -> int:
-        """What schemas with the same columns have in common: 64 bits."""
+        """A 64-bit hash that is equal for schemas with the same columns."""
         return int.from_bytes(sha256(self.directory.encode("utf-8", "replace")).digest()[:8], "little")
 
 
@@ -108,7 +108,7 @@ def _identifier(term: ir.Read | ir.Signal | ir.Window, name: str) -> str:
 
 
 def schema_of(terms: Iterable[ir.Term]) -> StateSchema:
-    """Return the schema of the facts that *terms* read of GPUs and the node, in order of their names."""
+    """Return the schema of the facts of GPUs and the node that *terms* read, in order of their names."""
     facts = _facts(terms)
     made: dict[tuple[bool, object], Column] = {}
     names = {per_gpu: Identifiers() for per_gpu in (False, True)}

@@ -15,7 +15,7 @@ MISSING_TRUTHS = {True: "true", False: "false", None: "unknown"}
 
 @dataclass(frozen=True, slots=True)
 class NativeFunction:
-    """A function of the context, and of one GPU where it is ``per_gpu``; ``lines`` are its body, indented by one."""
+    """A function of the context, and of one GPU if ``per_gpu``; ``lines`` are its body, indented by one."""
 
     name: str
     gives: Type
@@ -26,9 +26,9 @@ class NativeFunction:
 
 @dataclass(frozen=True, slots=True)
 class NativeLoop:
-    """How an aggregate goes over the GPUs in scope.
+    """The loop of an aggregate over the GPUs in scope.
 
-    ``item`` is the call that gives the value of one GPU; ``of_workload`` leaves out the GPUs of other workloads.
+    ``item`` is the call that returns the value of one GPU; ``of_workload`` excludes the GPUs of other workloads.
     """
 
     function: str
@@ -37,7 +37,7 @@ class NativeLoop:
 
 
 class Spelling(Protocol):
-    """What C and Go say in ways of their own. Names of functions are given in snake case."""
+    """The expression syntax that differs between C and Go. Names of functions are given in snake case."""
 
     def call(self, name: str, *arguments: str) -> str:
         """Return a call of a function of the runtime."""
@@ -68,27 +68,27 @@ class Spelling(Protocol):
         ...
 
     def column(self, column: Column) -> str:
-        """Return what reads a column of the GPU at hand, or of the node."""
+        """Return the expression for a column of the current GPU, or of the node."""
         ...
 
     def transfer(self, read: Field) -> str:
-        """Return what reads a field of the transfer."""
+        """Return the expression for a field of the transfer."""
         ...
 
     def workload(self, read: Field) -> str:
-        """Return what reads a field of the workload."""
+        """Return the expression for a field of the workload."""
         ...
 
     def bound_value(self, name: str) -> str:
-        """Return what reads a value that was worked out when the state was bound."""
+        """Return the expression for a value that was computed when the state was bound."""
         ...
 
     def glob(self, pattern: str, name: str, subject: str) -> str:
-        """Return the test that a constant glob covers *subject*; *name* is free for the glob."""
+        """Return the test that a constant glob matches *subject*; *name* is an unused name for the glob."""
         ...
 
     def matches(self, pattern: str, name: str, subject: str) -> str:
-        """Return the test that a pattern is found in *subject*; *name* is free for the pattern.
+        """Return the test that a pattern occurs in *subject*; *name* is an unused name for the pattern.
 
         Raises:
             UnsupportedError: the target cannot search for it.
@@ -96,7 +96,7 @@ class Spelling(Protocol):
         ...
 
     def supports(self, function: str) -> str | None:
-        """Return why the target lacks a scalar function or kind of test, None where it has it."""
+        """Return why the target does not support a scalar function or kind of test; None if it does."""
         ...
 
     def returns(self, expression: str) -> str:
@@ -104,11 +104,11 @@ class Spelling(Protocol):
         ...
 
     def returns_joined(self, parts: Sequence[str], word: str) -> list[str]:
-        """Return the statement that ends a function with parts joined by ``&&`` or ``||``, one a line."""
+        """Return the statement that ends a function with parts joined by ``&&`` or ``||``, one per line."""
         ...
 
     def returns_if(self, condition: str, expression: str) -> list[str]:
-        """Return statements that end a function where *condition* holds."""
+        """Return statements that end a function if *condition* is true."""
         ...
 
     def declares(self, name: str, expression: str) -> str:

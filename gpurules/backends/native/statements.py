@@ -7,10 +7,10 @@ from gpurules.backends.native.program import NativeClaim
 
 
 class Statements(Protocol):
-    """What C and Go say in ways of their own; ``c`` is the context, ``d`` the decision, ``g`` the GPU at hand.
+    """The statement syntax that differs between C and Go.
 
-    Sets of rules are ``open`` and ``start`` (of the bound state), ``matched`` (what is found for a transfer) and
-    ``decided`` (those of the decision).
+    ``c`` is the context, ``d`` the decision, ``g`` the current GPU. Sets of rules are ``open`` and ``start`` (of the
+    bound state), ``matched`` (for the transfer) and ``decided`` (of the decision).
     """
 
     none: str
@@ -23,7 +23,7 @@ class Statements(Protocol):
     """The size of the transfer."""
 
     def field(self, target: str) -> str:
-        """Return the attribute of the decision that is *target*."""
+        """Return the attribute of the decision for *target*."""
         ...
 
     def real(self, value: float) -> str:
@@ -39,15 +39,15 @@ class Statements(Protocol):
         ...
 
     def first_gpu(self, tests: Sequence[str], body: Sequence[str]) -> list[str]:
-        """Return *body* for the first GPU on which *tests* hold; it ends the loop."""
+        """Return *body* for the first GPU on which all *tests* are true; it ends the loop."""
         ...
 
     def switch(self, subject: str, cases: Sequence[tuple[int, Sequence[str]]]) -> list[str]:
-        """Return the statements of the case that *subject* is; none falls through."""
+        """Return a switch on *subject*; no case falls through."""
         ...
 
     def fits(self, test: str) -> str:
-        """Return the test that *test* holds and read all texts in full."""
+        """Return the test that *test* is true and had space for all texts."""
         ...
 
     def is_in(self, rules: str, position: int) -> str:
@@ -55,7 +55,7 @@ class Statements(Protocol):
         ...
 
     def put(self, rules: str, position: int) -> str:
-        """Return the statement that puts a rule into a set."""
+        """Return the statement that adds a rule to a set."""
         ...
 
     def call(self, name: str, *arguments: str) -> str:
@@ -83,11 +83,11 @@ class Statements(Protocol):
         ...
 
     def patience(self, longest: float) -> str:
-        """Return how long a transfer may still wait, in seconds, of *longest*."""
+        """Return the expression for how long a transfer may still wait, in seconds, at most *longest*."""
         ...
 
     def add_jitter(self, claim: NativeClaim) -> str:
-        """Return the statement that makes a delay with jitter the least."""
+        """Return the statement that raises the delay to at least one with jitter."""
         ...
 
     def add_scaled(self, sum_of_boosts: str, scaled: tuple[int, int, bool]) -> str:
@@ -95,7 +95,7 @@ class Statements(Protocol):
         ...
 
     def stage(self, place: int) -> str:
-        """Return the stage at a place of the table of stages."""
+        """Return the stage at a position of the table of stages."""
         ...
 
     def stage_row(self, claim: NativeClaim, rule: str) -> str:

@@ -1,1 +1,1 @@
-"""What helps while typing: completion, hover, and the values of names on the facts at hand."""
+"""Help while typing: completion, hover, and the values of names on the given facts."""

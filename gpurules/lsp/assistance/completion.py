@@ -1,4 +1,4 @@
-"""What can be typed where the cursor is."""
+"""Completion at the cursor."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -49,7 +49,7 @@ _KINDS = {
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """One thing that can be typed; the lower ``rank`` comes first."""
+    """A completion item; a lower ``rank`` comes first."""
 
     text: str
     kind: types.CompletionItemKind
@@ -60,7 +60,7 @@ class Offer:
 
 @dataclass(frozen=True, slots=True)
 class _Typing:
-    """What is being typed, and what is known around it."""
+    """The text being typed, and its context."""
 
     document: TextDocument
     offset: int
@@ -69,7 +69,7 @@ class _Typing:
 
 
 def completions(document: TextDocument, offset: int, documents: Documents) -> types.CompletionList:
-    """Return what can be typed at *offset* of a document; nothing where that is nowhere of ours."""
+    """Return the completions at *offset* of a document; none outside the keys of rulesets."""
     if document.kind not in (DocumentKind.RULESET, DocumentKind.TEST):
         return types.CompletionList(False, [])
     spot = typed_spot(document, offset)
@@ -98,7 +98,7 @@ def _item(offer: Offer, number: int, place: types.Range, typing: _Typing) -> typ
 
 
 def _offered(typing: _Typing) -> tuple[int, Iterable[Offer]]:
-    """Return how many characters before the cursor the offers replace, and the offers."""
+    """Return the number of characters before the cursor that the offers replace, and the offers."""
     spot, document = typing.spot, typing.document
     if is_expression(document, spot):
         found = completion(spot.before, typing.scope.fields, typing.scope.roles)
@@ -116,7 +116,7 @@ def _offered(typing: _Typing) -> tuple[int, Iterable[Offer]]:
 
 
 def _not_twice(offer: Offer, after: str) -> Offer:
-    """Return *offer* without the quote or bracket at its end that stands behind the cursor already."""
+    """Return *offer* without its closing quote or bracket if that already follows the cursor."""
     last = offer.text[-1]
     follows = _REST.sub("", after, count=1)[:1]
     return replace(offer, text=offer.text[:-1]) if last in "'\"(" and last == follows else offer
@@ -137,7 +137,7 @@ def _offer(suggestion: Suggestion, scope: NameScope) -> Offer:
 
 
 def _placeholder(spot: Spot, schema: Schema) -> str | None:
-    """Return what was typed of a name inside ``${…}``, or in a template inside ``{…}``; None where it is in neither."""
+    """Return the typed part of a name inside ``${…}``, or in a template inside ``{…}``; None outside of both."""
     head, brace, name = spot.before.rpartition("{")
     is_open = bool(brace) and "}" not in name and name.replace("_", "a").isalnum() | (name == "")
     if is_open and (head.endswith("$") or (schema.get("x-template") and not head.endswith("{"))):
@@ -161,7 +161,7 @@ def _field_offer(name: str, field: Field) -> Offer:
 
 
 def _keys(schema: Schema, mapping: YamlMapping | None, typing: _Typing) -> Iterator[Offer]:
-    """Yield the keys that *mapping* can still have."""
+    """Yield the keys that *mapping* may have and lacks."""
     present = set(mapping.values) if mapping is not None else set()
     colon = "" if _COLON.match(typing.document.source, typing.offset) else ": "
     if typing.spot.steps[-1:] == ("with",):
@@ -226,7 +226,7 @@ def _by_schema(schema: Schema, spot: Spot) -> Iterator[Offer]:
 
 
 def _first_item(items: Schema, spot: Spot) -> Iterator[Offer]:
-    """Yield how a list begins that stands where its first dash is missing."""
+    """Yield the start of a list whose first dash is missing."""
     if not spot.before:
         keys = fitting(items, YamlMapping(spot.scalar.source, 0)).get("properties", {})
         first = next(iter(keys), None)

@@ -1,4 +1,4 @@
-"""What is said of a name when the cursor rests on it."""
+"""Hover texts."""
 
 import re
 
@@ -27,7 +27,7 @@ def hover(
     findings: tuple[Diagnostic, ...],
     values: Values,
 ) -> types.Hover | None:
-    """Return what there is to say at a place of a document: of what is named there, and what is wrong with it."""
+    """Return the hover text at a position of a document: a description of the name there, and its findings."""
     offset = document.positions.offset(position)
     spot = spot_at(document, offset)
     found = about(document, spot, documents, values) if spot is not None else None
@@ -43,7 +43,7 @@ def hover(
 def about(
     document: TextDocument, spot: Spot, documents: Documents, values: Values
 ) -> tuple[str, tuple[int, int]] | None:
-    """Return what there is to say of the name at *spot*, and where that name stands."""
+    """Return the description of the name at *spot*, and the range of that name."""
     scope = scope_of(document, documents)
     if is_expression(document, spot) or (is_parameter(spot) and not spot.is_key):
         name = name_at(spot) if is_expression(document, spot) else placeholder_at(spot)
@@ -62,7 +62,7 @@ def _with(text: str, worth: str | None) -> str:
 
 
 def _value_at(document: TextDocument, spot: Spot, scope: NameScope, values: Values) -> str | None:
-    """Return the value of the name declared at *spot*, or of the rule that is named or has its condition there."""
+    """Return the value of the name declared at *spot*, or of the rule whose name or condition is there."""
     text = spot.scalar.text
     if document.kind is DocumentKind.RULESET and names_a_rule(document, spot):
         return values.of_rule(text, document)
@@ -73,7 +73,7 @@ def _value_at(document: TextDocument, spot: Spot, scope: NameScope, values: Valu
 
 
 def name_at(spot: Spot) -> tuple[str, int] | None:
-    """Return the name in a condition that the cursor is on, and where in the text it starts."""
+    """Return the name in a condition at the cursor, and its offset in the text."""
     index = len(spot.before)
     found = (match for match in _NAME.finditer(spot.scalar.text) if match.start() <= index <= match.end())
     match = next(found, None)
@@ -81,7 +81,7 @@ def name_at(spot: Spot) -> tuple[str, int] | None:
 
 
 def placeholder_at(spot: Spot) -> tuple[str, int] | None:
-    """Return the name inside the ``${…}`` or ``{…}`` that the cursor is on, and where in the text it starts."""
+    """Return the name inside the ``${…}`` or ``{…}`` at the cursor, and its offset in the text."""
     index, text = len(spot.before), spot.scalar.text
     inputs = [(match.start(1), match[1]) for match in _INPUT.finditer(text)]
     for start, name in (*inputs, *placeholders(text)):
@@ -118,7 +118,7 @@ def _declares(spot: Spot) -> bool:
 
 
 def _codes(document: TextDocument, position: types.Position) -> list[str]:
-    """Return the codes that a suppression names at a place."""
+    """Return the codes that a suppression names at a position."""
     line = document.positions.line(position.line)
     start = document.positions.offset(types.Position(position.line, 0))
     column = document.positions.offset(position) - start
@@ -130,7 +130,7 @@ def _codes(document: TextDocument, position: types.Position) -> list[str]:
 
 
 def _findings(document: TextDocument, position: types.Position, findings: tuple[Diagnostic, ...]) -> list[Diagnostic]:
-    """Return the findings at a place."""
+    """Return the findings at a position."""
     found = []
     for one in findings:
         place = document.positions.range_of(Location(one.line, one.column, one.end_line, one.end_column))

@@ -19,9 +19,9 @@ _OUTCOMES = {"match": "matches", "no-match": "does not match", "unknown": "is un
 
 
 def name_value(name: str, scope: NameScope, loaded: Loaded, moment: FactsAtHand) -> str | None:
-    """Return the value of *name* in conditions, as Markdown; None where it has no value, as a list or a function.
+    """Return the value of *name* in conditions, as Markdown; None if it has none, such as a list or a function.
 
-    A signal is its condition now: there is no memory here.
+    A signal has the value of its condition, since there is no history.
     """
     environment = loaded.environment or Environment(scope.fields)
     checked = environment.expression(parse(name))
@@ -47,7 +47,7 @@ def rule_value(name: str, loaded: Loaded, moment: FactsAtHand) -> str | None:
 
 
 class Values:
-    """The values of names and rules; the ruleset of a document is loaded again only when its text has changed."""
+    """The values of names and rules; the ruleset of a document is reloaded only when its text has changed."""
 
     def __init__(self, documents: Documents, project: Project) -> None:
         self._documents = documents
@@ -59,7 +59,7 @@ class Values:
         return self._evaluate(lambda moment: name_value(name, scope, self._loaded(document), moment))
 
     def of_rule(self, name: str, document: TextDocument) -> str | None:
-        """Return whether the rule *name* of *document* matches, and why; None where no facts are at hand."""
+        """Return whether the rule *name* of *document* matches, and why; None if no facts are given."""
         return self._evaluate(lambda moment: rule_value(name, self._loaded(document), moment))
 
     def _evaluate(self, value: Callable[[FactsAtHand], str | None]) -> str | None:
@@ -69,7 +69,7 @@ class Values:
         return f"No value now: {moment.problem}." if moment.problem else value(moment)
 
     def _loaded(self, document: TextDocument) -> Loaded:
-        """Load a ruleset with its bases as they are open; for a test only fields are known."""
+        """Load a ruleset, with its open bases; a test has no names other than fields."""
         if document.kind is not DocumentKind.RULESET:
             return Loaded(None)
         kept = self._kept

@@ -1,4 +1,4 @@
-"""Findings in open texts: checked once per version, published, and fixed.
+"""Findings in open documents: computed once per version, published, and fixed.
 
 ::
 

@@ -1,4 +1,4 @@
-"""Finds what is wrong with an open text, once for each version of it: first what is found at once, then the rest."""
+"""Checks each version of an open document once: quick checks first, then the analysis."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -11,9 +11,9 @@ from gpurules.ruletest import examine, facts_of_cases, vacuous_tests
 
 
 class Checker:
-    """Checks documents as the project's configuration says, and keeps the findings of each until it changes.
+    """Checks documents according to the project's configuration, and caches the findings of each until it changes.
 
-    Any thread may ask; none ever waits for another.
+    Thread-safe; no thread waits for another.
     """
 
     def __init__(self, project: Project) -> None:
@@ -21,43 +21,43 @@ class Checker:
         self._kept: dict[str, tuple[TextDocument, tuple[Diagnostic, ...]]] = {}
 
     def quick(self, document: TextDocument) -> tuple[Diagnostic, ...]:
-        """Return the findings of *document* but those that take an analysis, in order of place; of its bases too.
+        """Return the findings of *document* and its bases that need no analysis, in order of position.
 
         Raises:
-            ValueError: it is a configuration that cannot be read; the message says why.
+            ValueError: it is a configuration that cannot be read.
         """
         return self._keep(document, tuple(self._quick(document)))
 
     def is_whole(self, document: TextDocument) -> bool:
-        """Return whether the quick findings of *document* are all there are."""
+        """Return whether the quick findings of *document* are complete."""
         settings = self._project.settings(document.path)
         is_analysed = document.kind is DocumentKind.RULESET and not settings.is_excluded
         return not (is_analysed and FROM_ANALYSIS & settings.policy.codes)
 
     def findings(self, document: TextDocument, is_wanted: Callable[[], bool]) -> tuple[Diagnostic, ...]:
-        """Return all findings of a ruleset, in order of place; those in its bases too.
+        """Return all findings of a ruleset and its bases, in order of position.
 
         Raises:
-            AbandonedError: *is_wanted* says that no client waits for them any more.
+            AbandonedError: *is_wanted* reports that no client waits for them anymore.
         """
         policy = replace(self._project.settings(document.path).policy, is_wanted=is_wanted)
         found = tuple(lints(document.text, document.path, None, policy))
         return self._keep(document, found) if is_wanted() else found
 
     def known_findings(self, document: TextDocument) -> tuple[Diagnostic, ...]:
-        """Return the findings of *document* that are known already; none where it has changed since."""
+        """Return the cached findings of *document*; none if it has changed since."""
         found = self._kept.get(document.uri)
         return found[1] if found is not None and found[0] is document else ()
 
     def forget(self, uri: str) -> None:
-        """Forget the findings of a text that was closed."""
+        """Drop the findings of a closed document."""
         self._kept.pop(uri, None)
 
     def check(self, document: TextDocument, is_wanted: Callable[[], bool]) -> Callable[[str], Sequence[Diagnostic]]:
-        """Return how fixes of *document* are checked: by an analysis only where it is known that that has a safe one.
+        """Return the check for fixes of *document*: with an analysis only if that is known to have a safe fix.
 
         Raises:
-            AbandonedError: *is_wanted* says that no client waits any more.
+            AbandonedError: *is_wanted* reports that no client waits anymore.
         """
         policy = replace(self._project.settings(document.path).policy, is_wanted=is_wanted)
         if not any(found.safe and found.code in FROM_ANALYSIS for found in self.known_findings(document)):

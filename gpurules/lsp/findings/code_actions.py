@@ -21,7 +21,7 @@ _NEVER_SILENCED = ("GPR001", "GPR009", "GPR010", "GPR405", "GPR8", "GPR9")
 def code_actions(
     document: TextDocument, params: types.CodeActionParams, checker: Checker, documents: Documents, project: Project
 ) -> list[types.CodeAction]:
-    """Return what can be done about the findings in a range, of the kinds that are asked for."""
+    """Return the code actions for the findings in a range, of the requested kinds."""
     only = params.context.only
     found: list[types.CodeAction] = []
     if only is None or _asks(only, types.CodeActionKind.QuickFix.value):
@@ -35,7 +35,7 @@ def code_actions(
 
 
 def _asks(only: Iterable[str | types.CodeActionKind], kind: str) -> bool:
-    """Return whether *kind* is, or is a part of, a kind that is asked for."""
+    """Return whether *kind* is a requested kind or a sub-kind of one."""
     asked = [one.value if isinstance(one, types.CodeActionKind) else one for one in only]
     return any(kind == one or kind.startswith(f"{one}.") for one in asked)
 
@@ -78,9 +78,9 @@ def _edit(document: TextDocument, edits: list[types.TextEdit]) -> types.Workspac
 
 
 def _suppression(document: TextDocument, finding: Diagnostic) -> types.TextEdit:
-    """Return the comment that silences *finding*, above its rule or its line; the reason is left to be filled in.
+    """Return the comment that suppresses *finding*, above its rule or line; the user fills in the reason.
 
-    A comment without a reason silences too, and is a finding itself until it has one.
+    A comment without a reason suppresses too, and is itself a finding until it has one.
     """
     number = _first_line(document, finding.line - 1)
     line = document.positions.line(number)
@@ -92,7 +92,7 @@ def _suppression(document: TextDocument, finding: Diagnostic) -> types.TextEdit:
 
 
 def _first_line(document: TextDocument, line: int) -> int:
-    """Return the line, from 0, at which the rule starts that has *line*; of no rule, the line itself."""
+    """Return the first line (from 0) of the rule that contains *line*; outside of rules, the line itself."""
     rules = document.root.get("rules") if document.root is not None else None
     for rule in rules.items if isinstance(rules, YamlSequence) else []:
         if isinstance(rule, YamlMapping):

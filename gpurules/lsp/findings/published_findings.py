@@ -1,4 +1,4 @@
-"""Findings as editors show them."""
+"""Converts findings for editors."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -33,7 +33,7 @@ def publish(
 ) -> list[types.Diagnostic]:
     """Return *findings* in the form in which the editor receives them.
 
-    A finding in another file, such as a base, is reported at the reference that leads there, if it is an error.
+    An error in another file, such as a base, is reported at the reference to that file.
     """
     shown = []
     for found in findings:
@@ -45,7 +45,7 @@ def publish(
 
 
 def problem(document: TextDocument, message: str) -> types.Diagnostic:
-    """Return what is said where no code fits; at the line and column that the message ends with, else at the top."""
+    """Return a diagnostic without a code, at the line and column at the end of the message, else at the top."""
     match = _PLACE.search(message)
     line, column = (int(match[1]), int(match[2])) if match else (1, 1)
     place = document.positions.range_of(Location(line, column, line, column + 1))
@@ -112,7 +112,7 @@ def _related(
 
 
 def references(document: TextDocument) -> Iterator[tuple[YamlScalar, str]]:
-    """Yield the places of *document* that name another ruleset, each with the path that it means."""
+    """Yield the positions in *document* that name another ruleset, each with its path."""
     root = document.root
     if root is None:
         return

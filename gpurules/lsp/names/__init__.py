@@ -1,4 +1,4 @@
-"""Names in open texts: what they stand for, where they occur, and which files share them.
+"""Names in open documents: symbols, occurrences, and the files that share them.
 
 ::
 

@@ -1,4 +1,4 @@
-"""What there is to say of a name, as Markdown."""
+"""Descriptions of names, as Markdown."""
 
 from collections.abc import Iterable, Iterator
 
@@ -27,7 +27,7 @@ _WORDS = {
 
 
 def field_text(field: Field) -> str:
-    """Return what a field is: its type and unit, its values, when it is missing, where it comes from."""
+    """Describe a field: type and unit, values, when it is missing, and its sources."""
     owner, absent = _OWNERS[field.scope]
     values = field_range(field)
     lines = [f"**{field.name}**: {field.datatype}, {owner}", f"{field.description[0].upper()}{field.description[1:]}."]
@@ -47,14 +47,14 @@ def _units(field: Field) -> list[str]:
 
 
 def function_text(function: Function) -> str:
-    """Return what a function takes and gives."""
+    """Describe the parameters and result of a function."""
     needs = f" It needs {function.samples} samples." if function.samples > 1 else ""
     summary = f"{function.summary[0].upper()}{function.summary[1:]}."
     return _paragraphs([f"**{function.signature}**", f"{summary}{needs}", f"A function: {function.family}."])
 
 
 def symbol_text(symbol: Symbol) -> str:
-    """Return what a name of the ruleset is declared as, and where."""
+    """Describe a name of the ruleset: its declaration and the place of it."""
     lines = [f"{key}: {value}" if key else value for key, value in values_of(symbol)]
     place = symbol.key.location()
     where = f"{symbol.key.source.path or 'this file'}, line {place.line}"
@@ -63,7 +63,7 @@ def symbol_text(symbol: Symbol) -> str:
 
 
 def action_text(action: Action) -> str:
-    """Return what an action does, and its parameters."""
+    """Describe an action and its parameters."""
     sets = f" It sets `decision.{action.target}`." if is_directive(action) else ""
     rows = [f"- `{name}` ({kind}{_given(default)}): {text}" for name, kind, default, text in parameter_rows(action)]
     taken = "\n".join(rows) if rows else "It takes no parameters."
@@ -77,7 +77,7 @@ def _given(default: str) -> str:
 
 
 def schema_text(name: str, schema: Schema, required: bool = False) -> str:
-    """Return what a key of the format, or a parameter, is."""
+    """Describe a key of the format, or a parameter."""
     kind = kind_of(schema)
     head = f"**{name}**" + (f": {kind}" if kind else "") + (", required" if required else "")
     facts = []
@@ -89,7 +89,7 @@ def schema_text(name: str, schema: Schema, required: bool = False) -> str:
 
 
 def kind_of(schema: Schema) -> str:
-    """Return in a few words what a schema wants."""
+    """Return the kind of value that a schema expects, in a few words."""
     if "x-dimension" in schema:
         return str(schema["x-dimension"])
     if "enum" in schema:
@@ -106,7 +106,7 @@ def _spelt(value: object) -> str:
 
 
 def finding_text(found: Diagnostic) -> str:
-    """Return what is wrong, what shows it, what to do, and why that is a finding at all."""
+    """Describe a finding: the problem, the evidence, the remedy and the rationale."""
     return _paragraphs(
         [
             f"**{found.code} {CATALOGUE[found.code].name}**: {found.message}",
@@ -118,7 +118,7 @@ def finding_text(found: Diagnostic) -> str:
 
 
 def code_text(code: str) -> str:
-    """Return why a diagnostic code exists, with a wrong example and a right one."""
+    """Describe the rationale of a diagnostic code, with a wrong and a right example."""
     known = CATALOGUE[code]
     return _paragraphs([f"**{code} {known.name}**: {known.summary}", *_reasons(code)])
 

@@ -1,4 +1,4 @@
-"""Where names are in a file: where they are declared, and where they are used."""
+"""Occurrences of names in a file: declarations and uses."""
 
 import re
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ _DECLARED = {section.value: section for section in DeclaringSection if section i
 
 
 class Space(StrEnum):
-    """What a name can be where it stands: anything that conditions know, only an input, or only a rule."""
+    """The namespace of a name: anything that conditions know, only inputs, or only rules."""
 
     NAME = "name"
     INPUT = "input"
@@ -29,7 +29,7 @@ class Space(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Occurrence:
-    """One name at one place. Units: ``start`` and ``end`` are offsets in the source of its document."""
+    """An occurrence of a name. Units: ``start`` and ``end`` are offsets in the source of its document."""
 
     name: str
     space: Space
@@ -38,7 +38,7 @@ class Occurrence:
     is_declaration: bool = False
 
     def symbol(self, scope: NameScope) -> Symbol | None:
-        """Return what the name stands for, None where it is declared nowhere."""
+        """Return the symbol of the name; None if it is not declared."""
         if self.space is Space.RULE:
             return scope.rules.get(self.name)
         found = scope.names.get(self.name)
@@ -87,5 +87,5 @@ def _part(spot: Spot, name: str, index: int, space: Space) -> Occurrence:
 
 
 def occurrence_at(document: TextDocument, offset: int) -> Occurrence | None:
-    """Return the name at *offset* of a document, None where there is none."""
+    """Return the occurrence at *offset* of a document; None if there is none."""
     return next((found for found in occurrences(document) if found.start <= offset <= found.end), None)

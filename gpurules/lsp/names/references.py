@@ -1,4 +1,4 @@
-"""Go to where a name is declared, find where it is used, and give it another."""
+"""Go to definition, find references, and rename."""
 
 import re
 from collections.abc import Iterator
@@ -21,11 +21,11 @@ _RULE_NAME = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_ ./-]{0,98}[A-Za-z0-9_])?")
 
 
 class RenameError(GpurulesError):
-    """A name cannot be given; the message says why."""
+    """A rename is not possible; the message says why."""
 
 
 def definition(document: TextDocument, offset: int, documents: Documents) -> types.Location | None:
-    """Return where the name at *offset* is declared, or the file that is named there starts."""
+    """Return the declaration of the name at *offset*, or the start of the file that is named there."""
     for node, path in references(document):
         if node.start <= offset <= node.end:
             uri = uri_of(path) if documents.at(path) is not None else None
@@ -51,7 +51,7 @@ def _place(symbol: Symbol, document: TextDocument, documents: Documents) -> type
 def uses(
     document: TextDocument, offset: int, documents: Documents, workspace: WorkspaceIndex
 ) -> list[tuple[TextDocument, Occurrence]]:
-    """Return every place in the workspace where the name at *offset* stands, declarations too."""
+    """Return every occurrence in the workspace of the name at *offset*, including declarations."""
     found = _found(document, offset, documents)
     if found is None:
         return []
@@ -73,7 +73,7 @@ def _of(symbol: Symbol, document: TextDocument) -> Iterator[Occurrence]:
 
 
 def highlights(document: TextDocument, offset: int, documents: Documents) -> list[types.DocumentHighlight]:
-    """Return every place in the document itself where the name at *offset* stands."""
+    """Return every occurrence in the document of the name at *offset*."""
     found = _found(document, offset, documents)
     if found is None:
         return []
@@ -87,7 +87,7 @@ def highlights(document: TextDocument, offset: int, documents: Documents) -> lis
 
 
 def locations_of(found: list[tuple[TextDocument, Occurrence]], with_declarations: bool) -> list[types.Location]:
-    """Return occurrences as the editor wants them."""
+    """Return occurrences as locations of the protocol."""
     return [
         types.Location(document.uri, document.positions.range(one.start, one.end))
         for document, one in found
@@ -96,7 +96,7 @@ def locations_of(found: list[tuple[TextDocument, Occurrence]], with_declarations
 
 
 def renameable(document: TextDocument, offset: int, documents: Documents) -> types.PrepareRenamePlaceholder | None:
-    """Return the name at *offset*, if it can have another; what other programs know it by cannot."""
+    """Return the name at *offset* if it can be renamed; names that other programs define cannot."""
     found = _found(document, offset, documents)
     if found is None or _reason(found[1]) is not None:
         return None
@@ -115,10 +115,10 @@ def _reason(symbol: Symbol) -> str | None:
 def rename(
     document: TextDocument, offset: int, new: str, documents: Documents, workspace: WorkspaceIndex
 ) -> types.WorkspaceEdit | None:
-    """Return the edits that give the name at *offset* another, wherever it stands.
+    """Return the edits that rename every occurrence of the name at *offset*.
 
     Raises:
-        RenameError: the new name cannot be one, is taken, or a file cannot be read whole.
+        RenameError: the new name is invalid or taken, or a file cannot be read completely.
     """
     found = _found(document, offset, documents)
     if found is None:

@@ -1,4 +1,4 @@
-"""The names that a file can use: those that it declares, and those that its bases bring."""
+"""The names that a file can use: its own declarations, and those of its bases."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ from gpurules.rules.yaml import YamlMapping, YamlNode, YamlScalar, YamlSequence
 
 
 class DeclaringSection(StrEnum):
-    """Where a name is declared. A name that is declared in several stands for the first of these."""
+    """A section that declares names. A name that is declared in several refers to the first of these."""
 
     DEFINE = "define"
     SIGNALS = "signals"
@@ -25,7 +25,7 @@ class DeclaringSection(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Symbol:
-    """A name of a ruleset: where it is declared, and as what. Units: ``key`` knows its offsets, and its file."""
+    """A declared name of a ruleset. Units: ``key`` has its offsets and its file."""
 
     section: DeclaringSection
     key: YamlScalar
@@ -38,7 +38,7 @@ class Symbol:
 
     @property
     def role(self) -> Role:
-        """What it is in a condition."""
+        """Its role in a condition."""
         match self.section:
             case DeclaringSection.DEFINE:
                 is_list = isinstance(self.value, YamlSequence) or self._text.lstrip().startswith("[")
@@ -57,7 +57,7 @@ class Symbol:
 
 @dataclass(frozen=True, slots=True)
 class NameScope:
-    """What names stand for in one file: in conditions (``names``), and as rules."""
+    """The symbols of names in one file: in conditions (``names``), and of rules."""
 
     names: Mapping[str, Symbol] = field(default_factory=dict)
     rules: Mapping[str, Symbol] = field(default_factory=dict)
@@ -65,7 +65,7 @@ class NameScope:
 
     @property
     def roles(self) -> dict[str, Role]:
-        """What each name of the ruleset is, declared fields aside."""
+        """The role of each name of the ruleset, except declared fields."""
         return {
             name: symbol.role for name, symbol in self.names.items() if symbol.section is not DeclaringSection.FIELDS
         }
@@ -76,7 +76,7 @@ class NameScope:
 
 
 def scope_of(document: TextDocument, documents: Documents) -> NameScope:
-    """Return the names that *document* can use; of a test, those of its rulesets."""
+    """Return the names that *document* can use; for a test, those of its rulesets."""
     merger = Merger(read=documents.read)
     if document.kind is DocumentKind.TEST:
         for _, path in references(document):
@@ -106,7 +106,7 @@ def _symbols(merged: Merged) -> Iterator[Symbol]:
 
 
 def values_of(symbol: Symbol) -> list[tuple[str, str]]:
-    """Return what a symbol is declared as, key by key."""
+    """Return the declaration of a symbol, key by key."""
     if isinstance(symbol.value, YamlScalar):
         return [("", symbol.value.text)]
     if isinstance(symbol.value, YamlSequence):

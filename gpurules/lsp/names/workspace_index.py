@@ -1,4 +1,4 @@
-"""The files that share names: those that extend a file, and the tests of its rules."""
+"""Finds the files that share names: those that extend a file, and the tests of its rules."""
 
 from collections.abc import Iterable, Iterator
 from functools import partial
@@ -13,9 +13,9 @@ MOST_FILES = 2_000
 
 
 class WorkspaceIndex:
-    """Finds the files of a workspace that bring in a given one.
+    """Finds the files of a workspace that include a given one.
 
-    Files are read again only when they have changed.
+    Files are reread only when they have changed.
     """
 
     def __init__(self, documents: Documents) -> None:
@@ -24,7 +24,7 @@ class WorkspaceIndex:
         self._kept: dict[str, tuple[tuple[int, int, int], TextDocument]] = {}
 
     def of(self, path: str, word: str, asking: TextDocument) -> Iterator[TextDocument]:
-        """Yield the documents in which *word* occurs and that are, or bring in, the file at *path*; *asking* is one."""
+        """Yield the documents that contain *word* and are, or include, the file at *path*; *asking* is one of them."""
         own = identity(path) if path else ""
         seen = {identity(asking.path)} if asking.path else set()
         if word in asking.text:
@@ -94,5 +94,5 @@ def _relative(top: str, folder: str) -> str:
 
 
 def readable_whole(documents: Iterable[TextDocument]) -> TextDocument | None:
-    """Return the first of *documents* that has an unreadable line, None if all can be read."""
+    """Return the first of *documents* with an unreadable line; None if all can be read."""
     return next((d for d in documents if d.tree.root is None or d.tree.source.text != d.source), None)

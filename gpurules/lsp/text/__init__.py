@@ -1,4 +1,4 @@
-"""Open texts, and what is at a position of one.
+"""Open documents, and the syntax at a position of one.
 
 ::
 

@@ -1,4 +1,4 @@
-"""What stands where the cursor is: a key or a value of the YAML tree, and how far into its text."""
+"""The node at the cursor: a key or value of the YAML tree, and the offset within it."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -17,10 +17,10 @@ Collection: TypeAlias = YamlMapping | YamlSequence
 
 @dataclass(frozen=True, slots=True)
 class Spot:
-    """A scalar, and how it is reached.
+    """A scalar, and the path to it.
 
-    ``steps`` lead to the scalar, or where it is a key to the mapping that has it; ``above`` are the collections on the
-    way, the root first. ``before`` is what the scalar says before the cursor, ``after`` what it says from there on.
+    ``steps`` is the path to the scalar, or for a key to its mapping; ``above`` are the collections on the path, the
+    root first. ``before`` is the text of the scalar before the cursor, ``after`` the rest.
     """
 
     steps: Steps
@@ -32,12 +32,12 @@ class Spot:
 
     @property
     def mapping(self) -> YamlMapping | None:
-        """The nearest mapping that it is in."""
+        """The nearest enclosing mapping."""
         return next((node for node in reversed(self.above) if isinstance(node, YamlMapping)), None)
 
 
 def spots(root: YamlNode | None) -> Iterator[Spot]:
-    """Yield every scalar of a tree, each once, wherever aliases and merge keys repeat it."""
+    """Yield every scalar of a tree once, even if aliases and merge keys repeat it."""
     seen: set[int] = set()
     stack: list[tuple[Steps, tuple[Collection, ...], YamlNode, bool]] = [((), (), root, False)] if root else []
     while stack:
@@ -57,7 +57,7 @@ def spots(root: YamlNode | None) -> Iterator[Spot]:
 
 
 def spot_at(document: TextDocument, offset: int) -> Spot | None:
-    """Return what is at *offset* of a document, None if there is nothing."""
+    """Return the scalar at *offset* of a document; None if there is none."""
     found: Spot | None = None
     for spot in spots(document.tree.root):
         scalar = spot.scalar
@@ -70,9 +70,9 @@ def spot_at(document: TextDocument, offset: int) -> Spot | None:
 
 
 def typed_spot(document: TextDocument, offset: int) -> Spot | None:
-    """Return what is being typed at *offset*: the text is read with a marker there, repaired until it can be read.
+    """Return the scalar being typed at *offset*: the text is parsed with a marker there, and repaired if necessary.
 
-    Missing: None if no repair gives YAML.
+    Missing: None if no repair results in valid YAML.
     """
     for read in (read_yaml, readable):
         for text in _mended(document.source, offset):
@@ -84,7 +84,7 @@ def typed_spot(document: TextDocument, offset: int) -> Spot | None:
 
 
 def _mended(text: str, offset: int) -> Iterator[str]:
-    """Yield the text with the mark in it, as it is and as it may have been meant."""
+    """Yield the text with the marker, unchanged and with possible repairs."""
     start = max(text.rfind("\n", 0, offset), text.rfind("\r", 0, offset)) + 1
     end = min((at for at in (text.find("\n", offset), text.find("\r", offset)) if at >= 0), default=len(text))
     head, before, after, tail = text[:offset], text[start:offset], text[offset:end], text[end:]
@@ -101,7 +101,7 @@ def _mended(text: str, offset: int) -> Iterator[str]:
 
 
 def _closers(before: str) -> str:
-    """Return what closes the quotes and brackets that are open at the end of a line."""
+    """Return the text that closes the quotes and brackets that are open at the end of a line."""
     quote, opened, is_start = "", list[str](), True
     for character in before:
         if quote:

@@ -1,4 +1,4 @@
-"""The texts that are open in the editor, as they stand there and not on disk."""
+"""The open documents, with the editor's text instead of that on disk."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -20,7 +20,7 @@ CONFIGURATIONS = ("gpurules.toml", "pyproject.toml")
 
 
 class DocumentKind(StrEnum):
-    """What a text is."""
+    """The kind of a document."""
 
     RULESET = "ruleset"
     TEST = "test"
@@ -30,10 +30,9 @@ class DocumentKind(StrEnum):
 
 @dataclass(frozen=True)
 class TextDocument:
-    """One open text.
+    """An open document.
 
-    Missing: ``path`` is None for a text that was never saved.
-    """
+    Missing: ``path`` is None for a document that was never saved."""
 
     uri: str
     text: str
@@ -42,17 +41,17 @@ class TextDocument:
 
     @cached_property
     def path(self) -> str | None:
-        """Where it is saved."""
+        """The path of its file."""
         return to_fs_path(self.uri) or None
 
     @property
     def is_too_long(self) -> bool:
-        """Whether nothing is offered while it is typed."""
+        """Whether it is too long for help while typing."""
         return len(self.text) > MAX_CHARACTERS
 
     @cached_property
     def positions(self) -> Positions:
-        """Where its lines stand."""
+        """The positions of its lines."""
         return Positions(self.text, self.encoding)
 
     @cached_property
@@ -62,12 +61,12 @@ class TextDocument:
 
     @cached_property
     def tree(self) -> YamlDocument:
-        """What can be read of it, lines that are half typed left out; offsets are those of the text."""
+        """The YAML tree, without lines that are incomplete; offsets are those of the text."""
         return readable("" if self.is_too_long else self.source, self.path)
 
     @cached_property
     def root(self) -> YamlMapping | None:
-        """The keys of the file; None where there are none yet."""
+        """The root mapping of the file; None if there is none yet."""
         return self.tree.root if isinstance(self.tree.root, YamlMapping) else None
 
     @cached_property
@@ -96,9 +95,9 @@ class TextDocument:
 
 
 class Documents:
-    """The open texts by their address, and the files beside them.
+    """The open documents by URI, and the files beside them.
 
-    A document never changes; an edit puts another in its place, so that any thread may read one.
+    A document is immutable; an edit replaces it, so any thread may read one.
     """
 
     def __init__(self) -> None:
@@ -106,7 +105,7 @@ class Documents:
         self._open: Mapping[str, TextDocument] = {}
 
     def put(self, uri: str, text: str, version: int | None) -> TextDocument:
-        """Keep the new text of *uri*."""
+        """Store the new text of *uri*."""
         document = TextDocument(uri, text, version, self.encoding)
         self._open = {**self._open, uri: document}
         return document
@@ -116,16 +115,16 @@ class Documents:
         self._open = {uri: replace(document) for uri, document in self._open.items()}
 
     def remove(self, uri: str) -> None:
-        """Forget a text that was closed."""
+        """Remove a closed document."""
         self._open = {other: document for other, document in self._open.items() if other != uri}
 
     def get(self, uri: str) -> TextDocument | None:
-        """Return the open text *uri*, None where it is not open."""
+        """Return the document *uri*; None if it is not open."""
         return self._open.get(uri)
 
     @property
     def all(self) -> tuple[TextDocument, ...]:
-        """Every open text."""
+        """Every open document."""
         return tuple(self._open.values())
 
     def open_text(self, path: str) -> TextDocument | None:
@@ -133,7 +132,7 @@ class Documents:
         return next((d for d in self.all if d.path is not None and same_file(d.path, path)), None)
 
     def at(self, path: str) -> TextDocument | None:
-        """Return the text of the file at *path*: as it is open, else as it is saved; None where it cannot be read."""
+        """Return the document of the file at *path*: the open one, else from disk; None if it cannot be read."""
         found = self.open_text(path)
         if found is not None:
             return found
@@ -144,7 +143,7 @@ class Documents:
         return TextDocument(uri_of(path) or "", data.decode("utf-8", "replace"), None, self.encoding)
 
     def read(self, path: str) -> bytes:
-        """Return what can be read of the file at *path*, for merging.
+        """Return the readable part of the file at *path*, for merging.
 
         Raises:
             OSError: there is no such file.
@@ -168,7 +167,7 @@ def same_file(one: str, other: str) -> bool:
 
 
 def uri_of(path: str) -> str | None:
-    """Return the address of the file at *path*, of a shipped ruleset too; None where it has none."""
+    """Return the URI of the file at *path*, including shipped rulesets; None if it has none."""
     if path.startswith(SHIPPED):
         from gpurules.resources import resource_root
 

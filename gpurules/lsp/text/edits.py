@@ -1,4 +1,4 @@
-"""Texts before and after as edits: only the lines that differ."""
+"""Computes edits between two texts: only the lines that differ."""
 
 import re
 from difflib import SequenceMatcher
@@ -13,7 +13,7 @@ _LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+$")
 
 
 def edits_between(document: TextDocument, after: str) -> list[types.TextEdit]:
-    """Return the edits that make the text of *document* into *after*, line by line."""
+    """Return the edits that turn the text of *document* into *after*, line by line."""
     old, new = _LINE.findall(document.source), _LINE.findall(after)
     if len(old) + len(new) > MOST_LINES:
         return [types.TextEdit(document.positions.range(0, len(document.source)), after)]
@@ -28,7 +28,7 @@ def edits_between(document: TextDocument, after: str) -> list[types.TextEdit]:
 
 
 def apply_fixes(document: TextDocument, edits: list[types.TextEdit]) -> str:
-    """Return the text of *document* once *edits*, which do not overlap, are made."""
+    """Return the text of *document* after *edits*, which do not overlap."""
     text, positions = document.source, document.positions
     for edit in sorted(edits, key=lambda e: (e.range.start.line, e.range.start.character), reverse=True):
         start, end = positions.offset(edit.range.start), positions.offset(edit.range.end)
@@ -37,9 +37,9 @@ def apply_fixes(document: TextDocument, edits: list[types.TextEdit]) -> str:
 
 
 def format_document(document: TextDocument, wanted: types.Range | None = None) -> list[types.TextEdit]:
-    """Return the edits that lay a document out, or as much of it as *wanted*; none where it cannot be laid out.
+    """Return the edits that format a document, or the range *wanted*; none if it cannot be formatted.
 
-    For a range, only those edits are made that belong to the result of formatting the whole.
+    For a range, only the edits that formatting the whole would make there.
     """
     if document.kind not in (DocumentKind.RULESET, DocumentKind.TEST):
         return []

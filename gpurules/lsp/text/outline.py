@@ -1,4 +1,4 @@
-"""The outline of a file: its sections, names and rules, and what can be folded."""
+"""The outline of a file (sections, names and rules) and its folding ranges."""
 
 from collections import deque
 from collections.abc import Iterator
@@ -59,7 +59,7 @@ def _symbol(
 ) -> types.DocumentSymbol:
     start, end = min(key.start, value.start), max(key.end, _end(document, value))
     if value.start < key.start and isinstance(value, YamlScalar):
-        start, end = key.start, key.end  # an alias: the value stands elsewhere
+        start, end = key.start, key.end  # an alias: the value is elsewhere
     return types.DocumentSymbol(
         key.text or "?",
         kind,
@@ -76,12 +76,12 @@ def _detail(value: YamlNode) -> str | None:
 
 
 def _end(document: TextDocument, node: YamlNode) -> int:
-    """Return where a node ends, blank lines left out."""
+    """Return the end of a node, without trailing blank lines."""
     return node.start + len(document.source[node.start : node.end].rstrip())
 
 
 def folds(document: TextDocument) -> list[types.FoldingRange]:
-    """Return the keys and list items that go over several lines."""
+    """Return the keys and list items that span several lines."""
     found: dict[int, types.FoldingRange] = {}
     for start, node in _foldable(document.tree.root):
         first, last = (document.positions.position(at).line for at in (start, _end(document, node)))
@@ -91,7 +91,7 @@ def folds(document: TextDocument) -> list[types.FoldingRange]:
 
 
 def _foldable(root: YamlNode | None) -> Iterator[tuple[int, YamlNode]]:
-    """Yield every value with where its key, or itself in a list, starts; outer ones first."""
+    """Yield every value with the start of its key or list item; outer ones first."""
     todo: deque[Collection] = deque([root] if isinstance(root, YamlMapping | YamlSequence) else [])
     seen: set[int] = set()
     while todo:

@@ -1,4 +1,4 @@
-"""Places in a text as editors count them: lines from 0, columns in the code units that were agreed on."""
+"""Positions as editors count them: lines from 0, columns in the negotiated code units."""
 
 import re
 from bisect import bisect_right
@@ -13,7 +13,7 @@ _CODEC = {types.PositionEncodingKind.Utf8.value: "utf-8", types.PositionEncoding
 
 
 class Positions:
-    """Turns places of one text into offsets, and back.
+    """Converts positions in one text to offsets, and back.
 
     Units: offsets in code points, not counting a byte order mark, as those of YAML nodes.
     """
@@ -28,15 +28,15 @@ class Positions:
 
     @property
     def lines(self) -> int:
-        """How many lines the text has."""
+        """The number of lines."""
         return len(self._starts)
 
     def line(self, number: int) -> str:
-        """Return the text of the line *number*, counted from 0, without its end; empty where there is none."""
+        """Return the line *number*, counted from 0, without its line ending; empty if there is none."""
         return self._text[self._starts[number] : self._ends[number]] if 0 <= number < self.lines else ""
 
     def offset(self, position: types.Position) -> int:
-        """Return the offset of *position*; one that is past the end of its line is that end."""
+        """Return the offset of *position*; clamped to the end of its line."""
         if position.line >= self.lines:
             return len(self._text) - self._mark
         start, line = self._starts[position.line], self.line(position.line)
@@ -69,7 +69,7 @@ class Positions:
         return len(text.encode(_CODEC[self._encoding], "surrogatepass")) // _WIDTH[self._encoding]
 
     def _column(self, line: str, units: int) -> int:
-        """Return how many code points of *line* stand within *units*."""
+        """Return the number of code points of *line* within *units*."""
         if line.isascii() or self._encoding not in _CODEC:
             return min(units, len(line))
         used = 0

@@ -1,4 +1,4 @@
-"""What the format expects at a place of a file: its schema, derived from the keys that lead there."""
+"""The schema that applies at a position of a file, derived from the path of keys."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ NOTHING: Schema = {}
 
 
 def schema_at(document: TextDocument, spot: Spot) -> Schema:
-    """Return what is expected at *spot*: of its value or, if it is a key, of the mapping that contains it."""
+    """Return the schema at *spot*: that of its value or, for a key, of the mapping that contains it."""
     schema = test_structure() if document.kind is DocumentKind.TEST else structure()
     actions = default_actions()
     for number, step in enumerate(spot.steps):
@@ -25,7 +25,7 @@ def schema_at(document: TextDocument, spot: Spot) -> Schema:
 
 
 def fitting(schema: Schema, node: YamlNode) -> Schema:
-    """Return the alternative of *schema* that is of the kind of *node*, or *schema* itself where it has none."""
+    """Return the alternative of *schema* for the kind of *node*, or *schema* itself if it has none."""
     kind = {YamlScalar: "string", YamlSequence: "array", YamlMapping: "object"}[type(node)]
     alternatives = schema.get("oneOf") or schema.get("anyOf") or ()
     found: Schema = next((one for one in alternatives if one.get("type") == kind), schema)
@@ -81,7 +81,7 @@ def is_parameter(spot: Spot) -> bool:
 
 
 def names_a_rule(document: TextDocument, spot: Spot) -> bool:
-    """Return whether *spot* is the name of a rule: its own, or a test's word for it."""
+    """Return whether *spot* is the name of a rule: in its definition, or in a test."""
     if spot.is_key:
         return False
     match _shape(spot.steps):
@@ -98,5 +98,5 @@ def names_a_rule(document: TextDocument, spot: Spot) -> bool:
 
 
 def _shape(steps: Steps) -> Steps:
-    """Return *steps* with every index as 0, so that patterns are short."""
+    """Return *steps* with every index replaced by 0, which keeps patterns short."""
     return tuple(0 if isinstance(step, int) else step for step in steps)

@@ -1,4 +1,4 @@
-"""Reads YAML that is being typed: the lines that stop the reader are left out, everything else keeps its place."""
+"""Parses incomplete YAML: lines with syntax errors are blanked, everything else keeps its position."""
 
 import re
 
@@ -9,9 +9,10 @@ _LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)?")
 
 
 def readable(text: str, path: str | None) -> YamlDocument:
-    """Return the tree of what can be read of *text*.
+    """Return the tree of the readable part of *text*.
 
-    A line that stops the reader is blanked, so that every offset stays true. After a few such lines there is no tree.
+    A line that stops the parser is blanked, so that offsets stay valid. With more than a few such lines there is no
+    tree.
     """
     read = read_yaml(text, path)
     for _ in range(MAX_REPAIRS):
@@ -23,14 +24,14 @@ def readable(text: str, path: str | None) -> YamlDocument:
 
 
 def _stopped_at(read: YamlDocument) -> int | None:
-    """Return the line, from 1, at which reading ended; None where it did not."""
+    """Return the line, from 1, at which parsing failed; None if it succeeded."""
     if read.root is not None or not read.problems or read.problems[0].code != "GPR001":
         return None
     return read.problems[0].line
 
 
 def _progress(read: YamlDocument) -> int:
-    """Return how far reading came, in lines."""
+    """Return how far parsing came, in lines."""
     line = _stopped_at(read)
     if line is not None:
         return line
@@ -38,9 +39,9 @@ def _progress(read: YamlDocument) -> int:
 
 
 def _blanked(text: str, line: int) -> list[str]:
-    """Return *text* without its line of that number, and without the line with words that is nearest above it.
+    """Return *text* with that line blanked, and with the nearest non-blank line above it blanked.
 
-    The second is the one to blame as often: an open bracket or a key without its colon is noticed a line too late.
+    The latter is often the cause: an open bracket or a key without its colon is detected one line late.
     """
     lines = _LINE.findall(text)
     above = next((n for n in range(min(line - 2, len(lines) - 1), -1, -1) if lines[n].strip()), None)

@@ -1,1 +1,1 @@
-"""Messages of the editor: pipes that only the protocol writes to, validation of requests, and a debouncer."""
+"""Messages of the editor: pipes reserved for the protocol, validation of requests, and a debouncer."""

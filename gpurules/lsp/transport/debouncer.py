@@ -1,4 +1,4 @@
-"""Work that waits until typing pauses: what is asked again in the meantime is done once."""
+"""Delays work until typing pauses: repeated requests are handled once."""
 
 import time
 from collections.abc import Callable
@@ -8,9 +8,9 @@ DELAY_SECONDS = 0.15
 
 
 class Debouncer:
-    """Does *work* for a key in a thread of its own, once it has not been requested for a while.
+    """Does *work* for a key in a thread of its own, once there has been no request for a while.
 
-    The thread is a daemon: it never holds up the end of the program.
+    The thread is a daemon: it never delays the end of the program.
     Units: ``delay_seconds`` of quiet.
     """
 
@@ -30,18 +30,18 @@ class Debouncer:
         self._thread.start()
 
     def ask(self, key: str, at_once: bool = False) -> None:
-        """Have the work for *key* done soon; what was asked before for it is put off, not doubled."""
+        """Request work for *key*; an earlier request for it is postponed, not duplicated."""
         with self._changed:
             self._due[key] = self._clock() + (0.0 if at_once else self._delay_seconds)
             self._changed.notify()
 
     def drop(self, key: str) -> None:
-        """Forget what was asked for *key*."""
+        """Cancel the request for *key*."""
         with self._changed:
             self._due.pop(key, None)
 
     def close(self) -> None:
-        """Do nothing more; work that has begun may still end."""
+        """Accept no more requests; running work may still finish."""
         with self._changed:
             self._is_closed = True
             self._changed.notify()
@@ -51,7 +51,7 @@ class Debouncer:
             self._work(key)
 
     def _next(self) -> str | None:
-        """Return the first key that is due, waiting for one; None once closed."""
+        """Wait for the first key that is due; None once closed."""
         with self._changed:
             while not self._is_closed:
                 now = self._clock()

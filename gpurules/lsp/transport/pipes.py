@@ -1,4 +1,4 @@
-"""Stdin and stdout of a language server: kept for the protocol alone, bounded, and never an error when they close."""
+"""Stdin and stdout of a language server: reserved for the protocol, bounded, and closed without errors."""
 
 import os
 import sys
@@ -14,18 +14,14 @@ _IGNORED = b'{"jsonrpc": "2.0", "method": "$/gpurules/ignored", "params": null}'
 
 
 class Incoming:
-    """What the editor sends.
-
-    A message longer than 64 MiB is read to its end and stands for nothing;
-    no memory is taken before its bytes are there.
-    """
+    """The editor's messages. A message longer than 64 MiB is skipped; memory is allocated only as bytes arrive."""
 
     def __init__(self, raw: BinaryIO, outgoing: "Outgoing") -> None:
         self._raw = raw
         self._outgoing = outgoing
 
     def readline(self) -> bytes:
-        """Return the next line of a header; empty at the end of input, or when the reader is closed."""
+        """Return the next header line; empty at the end of input, or when the reader is closed."""
         if self._outgoing.is_closed:
             return b""
         try:
@@ -34,7 +30,7 @@ class Incoming:
             return b""
 
     def read(self, n: int) -> bytes:
-        """Return a message of *n* bytes; empty where it is cut short."""
+        """Return a message of *n* bytes; empty if it is truncated."""
         parts, left = [], n
         while left > 0:
             try:
@@ -50,7 +46,7 @@ class Incoming:
 
 
 class Outgoing:
-    """What the editor is sent, from any thread; when it has gone, nothing more is written."""
+    """Messages to the editor, from any thread; once the editor has gone, nothing more is written."""
 
     def __init__(self, raw: BinaryIO) -> None:
         self._raw = raw
@@ -58,7 +54,7 @@ class Outgoing:
         self.is_closed = False
 
     def write(self, data: bytes) -> None:
-        """Write a message whole."""
+        """Write a complete message."""
         with self._lock:
             if not self.is_closed:
                 try:
@@ -75,9 +71,9 @@ class Outgoing:
 
 @contextmanager
 def protocol_pipes() -> Iterator[tuple[Incoming, Outgoing]]:
-    """Give stdin and stdout to the protocol.
+    """Reserve stdin and stdout for the protocol.
 
-    Whatever else is printed meanwhile, by a plug-in say, goes to stderr, and whatever else reads gets nothing.
+    Other output, for example of a plug-in, goes to stderr, and other readers get end of file.
     """
     sys.stdout.flush()
     with os.fdopen(os.dup(0), "rb") as source, os.fdopen(os.dup(1), "wb") as target:
@@ -93,7 +89,7 @@ def protocol_pipes() -> Iterator[tuple[Incoming, Outgoing]]:
 
 
 def _hush(target: BinaryIO) -> None:
-    """Close a pipe without a reader silently, whatever is left in its buffer."""
+    """Close a pipe without a reader silently, discarding its buffer."""
     try:
         target.flush()
     except (OSError, ValueError):

@@ -1,4 +1,4 @@
-"""The messages of an editor, held to the protocol: a request gets an answer, whatever is wrong with it."""
+"""Validates the messages of an editor: a malformed request gets an error response."""
 
 from typing import Any
 
@@ -13,14 +13,14 @@ from pygls.protocol import LanguageServerProtocol
 
 
 class Protocol(LanguageServerProtocol):
-    """pygls's protocol; of itself it answers nothing where a message does not have the shape that it must have."""
+    """pygls's protocol, which alone would not respond to malformed messages."""
 
     def structure_message(self, data: Any) -> Any:
-        """Return *data* as it is: this is called for every object within a message, and its shape is checked later."""
+        """Return *data* unchanged: pygls calls this for every nested object; the shape is checked later."""
         return data
 
     def handle_message(self, message: Any) -> None:
-        """Act on a message as it was read, or answer what is wrong with it."""
+        """Handle a parsed message, or respond with its error."""
         try:
             self._check(message)
             structured = super().structure_message(message)
@@ -33,10 +33,10 @@ class Protocol(LanguageServerProtocol):
         super().handle_message(structured)
 
     def _check(self, message: Any) -> None:
-        """Make sure that *message* is one of JSON-RPC, and a request one that can be taken.
+        """Make sure that *message* is a valid JSON-RPC message, and a request acceptable.
 
         Raises:
-            JsonRpcException: it is not; this is the answer.
+            JsonRpcException: it is not; this is the response.
         """
         if not isinstance(message, dict) or message.get("jsonrpc") != self.VERSION:
             raise JsonRpcInvalidRequest("a message is an object with jsonrpc: '2.0'")
@@ -59,6 +59,6 @@ class Protocol(LanguageServerProtocol):
 
 
 def _id_of(message: Any) -> int | str | None:
-    """Return the id of a request. Missing: None where it has none that an answer can carry."""
+    """Return the id of a request. Missing: None if it has no id that a response can carry."""
     found = message.get("id") if isinstance(message, dict) else None
     return found if isinstance(found, int | str) and not isinstance(found, bool) else None
