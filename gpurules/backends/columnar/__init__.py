@@ -20,7 +20,7 @@ from gpurules.backends.columnar.columns import (
     repeat_value,
 )
 from gpurules.backends.columnar.evaluator import Columnar, ColumnarBackEnd
-from gpurules.backends.columnar.operations import is_missing
+from gpurules.backends.columnar.operations import constant, is_missing
 
 __all__ = [
     "Column",
@@ -37,6 +37,7 @@ __all__ = [
     "as_numbers",
     "as_texts",
     "as_truths",
+    "constant",
     "is_missing",
     "repeat_value",
 ]

@@ -143,11 +143,11 @@ def as_column(given: Iterable[Value], kind: Kind) -> Column:
 
 
 def repeat_value(value: Value, kind: Kind, count: int) -> Column:
-    """Return a column of *count* times the same value."""
+    """Return a column of *count* times the same value, which is held once and cannot be written to."""
     match as_column([value], kind):
         case Truths(true, false):
-            return Truths(np.full(count, true[0]), np.full(count, false[0]))
+            return Truths(np.broadcast_to(true[0], count), np.broadcast_to(false[0], count))
         case Texts(codes, words):
-            return Texts(np.full(count, codes[0]), words)
+            return Texts(np.broadcast_to(codes[0], count), words)
         case np.ndarray() as numbers:
-            return np.full(count, numbers[0])
+            return np.broadcast_to(numbers[0], count)

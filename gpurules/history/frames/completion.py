@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gpurules.backends.columnar import Column, Groups, Mask, Places, Texts, Truths, as_column
-from gpurules.history.frames.frame import Frame
+from gpurules.history.frames.frame import Codes, Frame
 from gpurules.model import GPU, Kind, Snapshot, Value
 from gpurules.telemetry.tracking.gpu_tracker import GpuTracker
 
@@ -148,15 +148,17 @@ def _is_uniform(frame: Frame) -> bool:
 def _is_lost(frame: Frame) -> Mask:
     status, healthy = frame.column("status", Kind.STRING), frame.column("healthy", Kind.BOOL)
     assert isinstance(status, Texts) and isinstance(healthy, Truths)
-    marks = np.array([word == "lost" for word in (*status.words, "")], bool)
-    return marks[status.codes] | ~healthy.true
+    lost = ~healthy.true
+    if "lost" in status.words:
+        lost |= status.codes == status.words.index("lost")
+    return lost
 
 
-def _traits(frame: Frame) -> Iterator[Places]:
+def _traits(frame: Frame) -> Iterator[Codes]:
     """Yield arrays that distinguish GPUs, one number per row."""
     mig = frame.column("mig", Kind.BOOL)
     assert isinstance(mig, Truths)
-    yield from (frame.owner, frame.position, mig.true.astype(np.intp), frame.codes("index"), frame.codes("name"))
+    yield from (frame.owner, frame.position, mig.true, frame.codes("index"), frame.codes("name"))
 
 
 def _signatures(frame: Frame) -> NDArray[np.uint64]:
@@ -173,12 +175,7 @@ def _signatures(frame: Frame) -> NDArray[np.uint64]:
 
 def _rows(frame: Frame, number: int) -> list[int]:
     """Return the rows of a snapshot, in its own order."""
-    groups = frame.groups
-    place = int(np.searchsorted(groups.filled, number))
-    if place == len(groups.filled) or groups.filled[place] != number:
-        return []
-    start = int(groups.starts[place])
-    rows = groups.order[start : start + int(groups.sizes[number])]
+    rows = np.flatnonzero(frame.groups.snapshot == number)
     return [int(row) for row in rows[np.argsort(frame.position[rows], kind="stable")]]
 
 
@@ -193,15 +190,13 @@ def _rows_of_alike(frame: Frame, span: Places) -> Places:
 
 def _skeleton(frame: Frame, number: int) -> Snapshot:
     """Return the part of a snapshot that the tracker reads; labels hold the row of each GPU."""
-    gpus = []
-    for place, row in enumerate(_rows(frame, number)):
-        gpu = frame.gpu(row)
-        gpus.append(
-            GPU(
-                index=gpu.index, uuid=gpu.uuid, name=gpu.name, vendor=gpu.vendor, mig=gpu.mig, status=gpu.status,
-                healthy=gpu.healthy, xid=gpu.xid, xid_age=gpu.xid_age, labels={_PLACE: place},
-            )
-        )  # fmt: skip
+    gpus = [
+        GPU(
+            index=gpu.index, uuid=gpu.uuid, name=gpu.name, vendor=gpu.vendor, mig=gpu.mig, status=gpu.status,
+            healthy=gpu.healthy, xid=gpu.xid, xid_age=gpu.xid_age, labels={_PLACE: place},
+        )
+        for place, gpu in enumerate(frame.gpus_of(_rows(frame, number)))
+    ]  # fmt: skip
     return Snapshot(timestamp=float(frame.times[number]), gpus=tuple(gpus))
 
 

@@ -1,10 +1,15 @@
 """A frame: consecutive snapshots of one node as columns."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Protocol
+from typing import Any, Protocol, TypeAlias
 
-from gpurules.backends.columnar import Column, Groups, Numbers, Places
+import numpy as np
+from numpy.typing import NDArray
+
+from gpurules.backends.columnar import Column, Groups, Mask, Numbers, Places
 from gpurules.model import GPU, Kind, Snapshot, Value
+
+Codes: TypeAlias = NDArray[np.integer[Any]] | Mask
 
 
 class Frame(Protocol):
@@ -52,7 +57,7 @@ class Frame(Protocol):
         """Return an attribute (or a label) of the GPUs as it was given, integers as integers."""
         ...
 
-    def codes(self, attribute: str) -> Places:
+    def codes(self, attribute: str) -> Codes:
         """Return numbers that are equal where the values of an attribute are; comparable within one frame only."""
         ...
 
@@ -66,6 +71,10 @@ class Frame(Protocol):
 
     def gpu(self, row: int) -> GPU:
         """Return the GPU of a row."""
+        ...
+
+    def gpus_of(self, rows: Sequence[int]) -> list[GPU]:
+        """Return the GPUs of rows, which takes less time than one by one."""
         ...
 
     def snapshots(self) -> Iterator[tuple[Snapshot, Mapping[str, object]]]:

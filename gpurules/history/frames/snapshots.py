@@ -68,6 +68,10 @@ class SnapshotFrame:
         """Return the GPU of a row."""
         return self._gpus[row]
 
+    def gpus_of(self, rows: Sequence[int]) -> list[GPU]:
+        """Return the GPUs of rows."""
+        return [self._gpus[row] for row in rows]
+
     def snapshots(self) -> Iterator[Observed]:
         """Yield each snapshot with the facts of the node that were given with it."""
         yield from self._observed

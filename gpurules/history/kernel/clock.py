@@ -7,7 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
-from gpurules.backends.columnar import Numbers, Texts
+from gpurules.backends.columnar import Numbers, Places, Texts
 from gpurules.fields.node import WEEKDAYS
 
 _QUARTER = 900
@@ -36,7 +36,7 @@ class Clock:
         return seconds + self._offsets(seconds), micros
 
     def _offsets(self, seconds: Numbers) -> Numbers:
-        quarters, places = np.unique(np.floor(seconds / _QUARTER), return_inverse=True)
+        quarters, places = _runs(np.floor(seconds / _QUARTER))
         bounds = [(_offset(q * _QUARTER, self.zone), _offset((q + 1) * _QUARTER - 1, self.zone)) for q in quarters]
         first, last = (np.array(side, np.float64) for side in zip(*bounds, strict=True)) if bounds else ([], [])
         found = np.asarray(first)[places]
@@ -60,6 +60,12 @@ class Clock:
         """The seconds since midnight, by local clock time."""
         seconds, micros = self._local
         return np.mod(seconds, _DAY) + np.where(micros == 0, 0.0, micros / 1e6)
+
+
+def _runs(values: Numbers) -> tuple[Numbers, Places]:
+    """Return the value of each run of equal ones, and the run of each."""
+    begins = np.append(True, values[1:] != values[:-1])[: len(values)]
+    return values[begins], np.cumsum(begins) - 1
 
 
 def _offset(seconds: float, zone: tzinfo) -> float:

@@ -141,7 +141,7 @@ def _missing_rows(table: FrameTable, wanted: Field, per_gpu: bool) -> Mask | Non
     if wanted.is_per_gpu and not per_gpu:
         return table.groups.counts(missing) > 0
     if per_gpu and not wanted.is_per_gpu:
-        return missing[table.groups.snapshot]
+        return missing if missing.ndim == 0 else missing[table.groups.snapshot]
     return missing
 
 

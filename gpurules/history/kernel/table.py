@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from gpurules.backends.backend import UnsupportedError, unsupported_window
-from gpurules.backends.columnar import Column, Groups, Mask, Numbers, Texts, Truths, as_column, repeat_value
+from gpurules.backends.columnar import Column, Groups, Mask, Numbers, Texts, Truths, as_column, constant, repeat_value
 from gpurules.backends.facts import NODE_READERS, EvaluationContext, Facts, SlotKey, coerce, read, slot_key
 from gpurules.engine.state.history import NODE
 from gpurules.fields import Field, Scope
@@ -45,7 +45,7 @@ class FrameTable:
         return self.frame.groups
 
     def read(self, field: Field) -> Column:
-        """Return the values of a field: one per row if it is per GPU, else one per snapshot."""
+        """Return the values of a field: one per row if it is per GPU, else one per snapshot or one for all."""
         found = self._columns.get(field.name)
         if found is None:
             found = self._columns[field.name] = self._read(field)
@@ -63,7 +63,7 @@ class FrameTable:
             case Scope.NODE:
                 return self._of_node(field)
             case _:
-                return repeat_value(read(field, _NOBODY, None), kind, self.groups.count)
+                return constant(read(field, _NOBODY, None), kind)
 
     def exact(self, field: Field) -> Sequence[Value]:
         """Return the values of a field of GPUs as they were given."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, cast
 
 import numpy as np
@@ -13,6 +13,7 @@ from gpurules.backends.backend import UnsupportedError
 from gpurules.backends.columnar import Column, Groups, Numbers, Places, Texts, Truths, as_column, repeat_value
 from gpurules.backends.facts import NO_NODE, coerce
 from gpurules.fields import FIELDS, Scope
+from gpurules.history.frames.frame import Codes
 from gpurules.history.store.schema import ATTRIBUTES, EXACT, REASON
 from gpurules.model import BOOL, GPU, NUMBER, STRING, Kind, Snapshot, Value
 from gpurules.model.gpu import NUMBERS
@@ -50,6 +51,16 @@ def numbers_of(array: pa.Array) -> Numbers:
     return found
 
 
+@lru_cache(maxsize=4)
+def _dense_rows(owners: int, count: int) -> tuple[Places, Groups]:
+    """Return the owner of each row, and its snapshot, where each of *owners* is in all; days are often alike."""
+    owner = np.repeat(np.arange(owners, dtype=np.intp), count)
+    snapshot = np.tile(np.arange(count, dtype=np.intp), owners)
+    for array in (owner, snapshot):
+        array.setflags(write=False)
+    return owner, Groups(snapshot, count)
+
+
 @dataclass
 class StoredFrame:
     """A frame of two tables: GPUs in order of identity and time, and snapshots; *report* receives the problems."""
@@ -63,23 +74,25 @@ class StoredFrame:
     def _identities(self) -> Texts:
         return texts_of(plain(self.gpus, "identity"))
 
-    @property
-    def owners(self) -> Sequence[str]:
-        """The identities of the GPUs, in order of their rows."""
-        return self._owned[0]
-
-    @property
-    def owner(self) -> Places:
-        """The GPU of each row."""
-        return self._owned[1]
+    @cached_property
+    def _begins(self) -> Places:
+        """The first row of each GPU."""
+        codes = self._identities.codes
+        return np.flatnonzero(np.append(True, codes[1:] != codes[:-1])) if len(codes) else np.zeros(0, np.intp)
 
     @cached_property
-    def _owned(self) -> tuple[Sequence[str], Places]:
+    def owners(self) -> Sequence[str]:
+        """The identities of the GPUs, in order of their rows."""
         codes, words = self._identities.codes, self._identities.words
-        begins = np.flatnonzero(np.append(True, codes[1:] != codes[:-1])) if len(codes) else np.zeros(0, np.intp)
-        owners = tuple(words[code] for code in codes[begins].tolist())
-        sizes = np.diff(np.append(begins, len(codes)))
-        return owners, np.repeat(np.arange(len(owners), dtype=np.intp), sizes)
+        return tuple(words[code] for code in codes[self._begins].tolist())
+
+    @cached_property
+    def owner(self) -> Places:
+        """The GPU of each row."""
+        if self._is_dense:
+            return _dense_rows(len(self.owners), len(self.times))[0]
+        sizes = np.diff(np.append(self._begins, len(self._row_times)))
+        return np.repeat(np.arange(len(self.owners), dtype=np.intp), sizes)
 
     @cached_property
     def _row_times(self) -> Numbers:
@@ -89,13 +102,12 @@ class StoredFrame:
     def times(self) -> Numbers:
         """The times of the snapshots."""
         times = numbers_of(plain(self.node, "timestamp"))
-        if self._is_dense(times):
-            return times
-        return np.unique(np.concatenate([times, self._row_times]))
+        return times if self._is_dense else np.unique(np.concatenate([times, self._row_times]))
 
-    def _is_dense(self, times: Numbers) -> bool:
-        """Return whether every GPU has a row at each of *times*."""
-        rows = self._row_times
+    @cached_property
+    def _is_dense(self) -> bool:
+        """Whether every GPU has a row at each of the times of the node."""
+        times, rows = numbers_of(plain(self.node, "timestamp")), self._row_times
         if not len(times) or len(rows) != len(times) * len(self.owners):
             return False
         return bool(np.all(rows.reshape(len(self.owners), len(times)) == times))
@@ -103,17 +115,16 @@ class StoredFrame:
     @cached_property
     def groups(self) -> Groups:
         """The rows of each snapshot."""
-        times = self.times
-        if self._is_dense(times):
-            return Groups(np.tile(np.arange(len(times), dtype=np.intp), len(self.owners)), len(times))
-        return Groups(np.searchsorted(times, self._row_times), len(times))
+        if self._is_dense:
+            return _dense_rows(len(self.owners), len(self.times))[1]
+        return Groups(np.searchsorted(self.times, self._row_times), len(self.times))
 
     @cached_property
     def position(self) -> Places:
         """The position of each row in its snapshot."""
         if "position" not in self.gpus.column_names:
             return self.owner
-        return np.asarray(plain(self.gpus, "position").fill_null(0).to_numpy(zero_copy_only=False), np.intp)
+        return np.asarray(plain(self.gpus, "position").fill_null(0).to_numpy(zero_copy_only=False))
 
     def column(self, attribute: str, kind: Kind) -> Column:
         """Return an attribute of the GPUs; one that the files do not have is missing."""
@@ -123,9 +134,10 @@ class StoredFrame:
             return repeat_value(default, kind, size)
         array = plain(self.gpus, attribute)
         if kind is Kind.BOOL:
-            filled = array.cast(pa.bool_()).fill_null(attribute == "healthy")
-            true = filled.to_numpy(zero_copy_only=False)
-            known = np.ones(size, bool) if attribute == "healthy" else array.is_valid().to_numpy(zero_copy_only=False)
+            true = array.cast(pa.bool_()).fill_null(attribute == "healthy").to_numpy(zero_copy_only=False)
+            if attribute == "healthy" or not array.null_count:
+                return Truths(true, ~true)
+            known = array.is_valid().to_numpy(zero_copy_only=False)
             return Truths(true & known, ~true & known)
         if kind is Kind.STRING:
             return texts_of(array)
@@ -183,11 +195,11 @@ class StoredFrame:
             return [True if name == "healthy" else None] * len(self.owner)
         return cast(list[Any], self.gpus.column(name).to_pylist())
 
-    def codes(self, attribute: str) -> Places:
+    def codes(self, attribute: str) -> Codes:
         """Return numbers that are equal where the values of an attribute are."""
         if attribute not in self.gpus.column_names:
-            return np.zeros(len(self.owner), np.intp)
-        return texts_of(plain(self.gpus, attribute)).codes.astype(np.intp)
+            return np.broadcast_to(np.int32(0), len(self.owner))
+        return texts_of(plain(self.gpus, attribute)).codes
 
     @cached_property
     def _node_places(self) -> Places:
@@ -217,9 +229,14 @@ class StoredFrame:
 
     def gpu(self, row: int) -> GPU:
         """Return the GPU of a row, as far as its columns were read."""
-        if row not in self._known:
-            self._known[row] = self._gpu({name: self.gpus.column(name)[row].as_py() for name in self.gpus.column_names})
-        return self._known[row]
+        return self.gpus_of([row])[0]
+
+    def gpus_of(self, rows: Sequence[int]) -> list[GPU]:
+        """Return the GPUs of rows, as far as their columns were read."""
+        new = [row for row in rows if row not in self._known]
+        if new:
+            self._known.update(zip(new, map(self._gpu, self.gpus.take(pa.array(new)).to_pylist()), strict=True))
+        return [self._known[row] for row in rows]
 
     @staticmethod
     def _gpu(values: Mapping[str, Any]) -> GPU:

@@ -9,7 +9,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from gpurules.history.store.constants import constants_of
 from gpurules.history.store.findings import Findings, first_line
+from gpurules.history.store.frame import numbers_of, plain
 from gpurules.history.store.schema import EXACT, REASON, TELEMETRY, VERSION, kind_fits, kind_of, unit_of, version_of
 from gpurules.history.store.storage import Storage, StorePart
 from gpurules.history.store.time_span import ALWAYS, LATEST, SLACK, TimeSpan
@@ -55,13 +57,27 @@ def read_part(
     """
     try:
         with opened_part(storage, part) as file:
-            tables = [*groups_of(file, part, findings, wanted, span)]
+            table = _rows_of(file, part, findings, wanted, span)
     except FileNotFoundError:
         raise
     except DAMAGE as error:
         findings.add_damage(part.path, error)
         return None
-    return span.of(timed_rows(pa.concat_tables(tables), part, findings)) if tables else None
+    return None if table is None else span.of(timed_rows(table, part, findings))
+
+
+def _rows_of(
+    file: pq.ParquetFile, part: StorePart, findings: Findings, wanted: Collection[str] | None, span: TimeSpan
+) -> pa.Table | None:
+    """Return the rows of all groups that have some in *span*, in the types of the schema; None where there is none."""
+    names, metadata = readable_columns(file, part, findings, wanted), file.metadata
+    groups = [n for n in range(metadata.num_row_groups) if names and span.has_group(metadata.row_group(n))]
+    if not groups:
+        return None
+    constants = constants_of(metadata, groups, () if wanted is None else set(names) - {"timestamp", "identity"})
+    decoded = [name for name in names if name not in constants.texts and name not in constants.absent]
+    table = file.read_row_groups(groups, columns=decoded, use_threads=False)
+    return constants.add_to(_in_types_of_schema(table, part, findings))
 
 
 def rows_of(storage: Storage, part: StorePart, findings: Findings) -> list[dict[str, Any]]:
@@ -169,8 +185,11 @@ def _cast(column: pa.ChunkedArray, kind: pa.DataType) -> pa.ChunkedArray:
 
 def timed_rows(table: pa.Table, part: StorePart, findings: Findings) -> pa.Table:
     """Return the rows with a valid time that is near the day of their folder."""
-    table = _kept(table, pc.is_finite(table.column("timestamp")), part, findings, "have no time, and are skipped")
     first, last = _bounds(part.date)
+    numbers = numbers_of(plain(table, "timestamp"))
+    if len(numbers) and first <= numbers.min() and numbers.max() < last:  # not where one of them is missing
+        return table
+    table = _kept(table, pc.is_finite(table.column("timestamp")), part, findings, "have no time, and are skipped")
     times = table.column("timestamp")
     is_near = pc.and_(pc.greater_equal(times, first), pc.less(times, last))
     what = "have a time that is not of the day of their folder (is it in seconds since 1970?), and are skipped"

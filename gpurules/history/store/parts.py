@@ -20,7 +20,7 @@ def telemetry_of(tables: Sequence[pa.Table], place: str, findings: Findings) -> 
     if not tables:
         return telemetry_schema({}).empty_table().select(list(KEYS))
     table = tables[0] if len(tables) == 1 else pa.concat_tables(tables, promote_options="permissive")
-    table = _identified(table.unify_dictionaries().combine_chunks())
+    table = _identified(table).unify_dictionaries().combine_chunks()
     codes, times = _ranks(table), numbers_of(plain(table, "timestamp"))
     if len(tables) == 1 and _is_sorted(codes, times):
         return table
@@ -53,13 +53,17 @@ def _ranks(table: pa.Table) -> np.ndarray[Any, Any]:
     texts = texts_of(plain(table, "identity"))
     ranks = np.empty(len(texts.words) + 1, np.intp)
     ranks[np.argsort(np.array([*texts.words, ""]), kind="stable")] = np.arange(len(texts.words) + 1)
+    if (np.diff(ranks[:-1]) > 0).all() and not (texts.codes < 0).any():
+        return texts.codes
     ranked: np.ndarray[Any, Any] = ranks[texts.codes]
     return ranked
 
 
 def _is_sorted(codes: np.ndarray[Any, Any], times: np.ndarray[Any, Any]) -> bool:
-    same = codes[1:] == codes[:-1]
-    return bool(np.all((codes[1:] > codes[:-1]) | (same & (times[1:] > times[:-1]))))
+    is_later = times[1:] > times[:-1]
+    turns = np.flatnonzero(codes[1:] != codes[:-1])
+    is_later[turns] = codes[turns + 1] > codes[turns]
+    return bool(is_later.all())
 
 
 def node_of(tables: Sequence[pa.Table]) -> pa.Table:

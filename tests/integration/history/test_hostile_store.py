@@ -9,6 +9,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
+from gpurules.backends.columnar import Truths
 from gpurules.history.store import part_file
 from gpurules.history.store.findings import Findings
 from gpurules.history.store.maintenance import compact
@@ -16,6 +17,7 @@ from gpurules.history.store.reader import StoreReader
 from gpurules.history.store.storage import Storage
 from gpurules.history.store.time_span import TimeSpan
 from gpurules.history.store.writer import StoreWriter
+from gpurules.model import Kind
 from tests.factories import NEW_YEAR, gpu, snapshot
 
 Change = Callable[[pa.Table], pa.Table]
@@ -218,13 +220,13 @@ class Counted(Storage):
 
 def counting(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, tuple[str, ...]]]:
     """Return a list that fills up with the groups of rows that are read, and of which columns."""
-    read, real = list[tuple[int, tuple[str, ...]]](), pq.ParquetFile.read_row_group
+    read, real = list[tuple[int, tuple[str, ...]]](), pq.ParquetFile.read_row_groups
 
-    def read_row_group(self: pq.ParquetFile, number: int, columns: list[str], **more: object) -> pa.Table:
-        read.append((number, tuple(columns)))
-        return real(self, number, columns=columns, **more)
+    def read_row_groups(self: pq.ParquetFile, numbers: list[int], columns: list[str], **more: object) -> pa.Table:
+        read.extend((number, tuple(columns)) for number in numbers)
+        return real(self, numbers, columns=columns, **more)
 
-    monkeypatch.setattr(pq.ParquetFile, "read_row_group", read_row_group)
+    monkeypatch.setattr(pq.ParquetFile, "read_row_groups", read_row_groups)
     return read
 
 
@@ -258,3 +260,42 @@ def test_without_a_span_every_group_is_read_once(tmp_path: Path, monkeypatch: py
     read = counting(monkeypatch)
     list(StoreReader(storage).frames("n", frozenset({"temperature"})))
     assert [number for number, columns in read if "temperature" in columns] == [0, 1, 2, 3]
+
+
+def test_columns_of_one_value_are_not_decoded_and_are_what_they_are_when_they_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    storage, path = Storage(tmp_path), tmp_path / "telemetry/date=2026-01-01/node=n/part-1.parquet"
+    path.parent.mkdir(parents=True)
+    columns: dict[str, list[object]] = {
+        "identity": ["a", "a", "a", "b", "b", "b"], "timestamp": [NEW_YEAR + t for t in (1.0, 2.0, 3.0)] * 2,
+        "index": ["0", "0", "0", "1", "1", "1"], "name": ["H100"] * 6, "vendor": ["x", None, "x", "x", "x", "x"],
+        "status": [None] * 6, "fabric_state": ["up"] * 3 + ["down"] * 3, "healthy": [True] * 6, "mig": [False] * 6,
+        "throttled": [True, None] * 3, "power": [100.0, float("nan")] * 3, "memory": [None] * 6,
+        "temperature": [50.0] * 6,
+    }  # fmt: skip
+    types = {"status": pa.string(), "memory": pa.float64()}
+    table = pa.table({name: pa.array(values, types.get(name)) for name, values in columns.items()})
+    for size, has_statistics in ((6, False), (6, True), (3, True), (1, True)):
+        pq.write_table(table, path, row_group_size=size, write_statistics=has_statistics)
+        with monkeypatch.context() as patched:
+            read = counting(patched)
+            (frame,) = StoreReader(storage).frames("n", frozenset(columns))
+        skipped = {"name", "status", "healthy", "memory"} if has_statistics else set()
+        assert {name for name in columns if all(name not in names for _, names in read)} == skipped
+        for name in columns.keys() - {"timestamp", "identity", "healthy"}:
+            given = frame.exact(name, is_label=False)
+            expected = [None if v != v else v for v in columns[name]]
+            assert [str(v) if name == "index" else v for v in given] == expected, name
+        healthy = frame.column("healthy", Kind.BOOL)
+        assert isinstance(healthy, Truths) and healthy.true.all() and not healthy.false.any()
+
+
+def test_a_column_that_is_false_throughout_is_decoded(tmp_path: Path) -> None:
+    storage, path = store_of(tmp_path)
+    table = pq.read_table(path, partitioning=None)
+    sick = pa.array([False] * table.num_rows)
+    pq.write_table(table.set_column(table.column_names.index("healthy"), "healthy", sick), path)
+    for frame in StoreReader(storage).frames("n", frozenset({"healthy"})):
+        healthy = frame.column("healthy", Kind.BOOL)
+        assert isinstance(healthy, Truths) and healthy.false.all()
