@@ -79,8 +79,7 @@ def run_backtest(wish: BacktestWish, distribute: Distribute, watch: Watch) -> Do
         LimitError: a limit cannot be parsed, or names no rule or signal.
     """
     limits = [Limit.parse(limit) for limit in wish.limits]
-    label = next((name.removeprefix("label:") for name in wish.by if name.startswith("label:")), None)
-    backtest = Backtest(wish.rulesets, wish.places, wish.engine, label, wish.with_report, wish.options, wish.span)
+    backtest = Backtest(wish.rulesets, wish.places, wish.engine, wish.by, wish.with_report, wish.options, wish.span)
     result = run(backtest, distribute, watch)
     if not result.data.snapshots:
         where = "" if wish.span == ALWAYS else " in this range"

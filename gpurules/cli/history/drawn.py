@@ -57,10 +57,11 @@ def _seconds(length: float | None) -> str:
 def row(tally: RuleTally) -> list[str]:
     """Return the table row of a rule or signal."""
     lengths, flaps = tally.lengths, tally.flaps_per_hour
+    about = "~" if tally.episodes.relative_error is not None else ""
     because = ", ".join(name for name, _ in tally.causes.most_common(2))
     return [
         tally.name, "GPU" if tally.per_gpu else "node", percent(tally.on_share), f"{len(tally.episodes):,}",
-        _seconds(lengths["median"]), _seconds(lengths["p95"]), _seconds(lengths["max"]),
+        about + _seconds(lengths["median"]), about + _seconds(lengths["p95"]), _seconds(lengths["max"]),
         "-" if flaps is None else f"{flaps:.2g}", percent(tally.unknown_share), because,
         when(tally.first), when(tally.last),
     ]  # fmt: skip

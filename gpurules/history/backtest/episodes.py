@@ -2,16 +2,30 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 
-from gpurules.backends.columnar import Mask, Places
+from gpurules.backends.columnar import Mask, Numbers, Places
 from gpurules.engine.state.signals import Transition
-from gpurules.history.kernel.outcome import Rows
+from gpurules.history.backtest.samples import FrameSamples
+from gpurules.history.backtest.value_counts import ValueCounts
+from gpurules.history.kernel.outcome import Runs
 
 FLAP_SECONDS = 60.0
 """What comes on again within this time after it went off has flapped."""
 NODE = ""
+
+
+class _Intervals(NamedTuple):
+    """Intervals in order of owner and time, each later than the one of its owner before.
+
+    Missing: ``ends`` NaN: it goes on.
+    """
+
+    owner: Places
+    begins: Numbers
+    ends: Numbers
 
 
 @dataclass(slots=True)
@@ -21,7 +35,7 @@ class EpisodeRecorder:
     Units: ``lengths`` in seconds; an episode that is still on at the end counts with its recorded length.
     """
 
-    lengths: list[float] = field(default_factory=list)
+    lengths: ValueCounts = field(default_factory=ValueCounts)
     flaps: int = 0
     _since: dict[str, float] = field(default_factory=dict)
     _off: dict[str, float] = field(default_factory=dict)
@@ -34,7 +48,7 @@ class EpisodeRecorder:
     def _end(self, owner: str, time: float) -> None:
         since = self._since.pop(owner, None)
         if since is not None:
-            self.lengths.append(time - since)
+            self.lengths.add(np.array([time - since]))
             self._off[owner] = time
 
     def add_transitions(self, transitions: Sequence[Transition]) -> None:
@@ -42,35 +56,55 @@ class EpisodeRecorder:
         for change in transitions:
             (self._begin if change.on else self._end)(change.owner, change.timestamp)
 
-    def add(self, mask: Mask, rows: Rows, per_gpu: bool) -> None:
-        """Add the matches of a rule: one value per row if it is *per_gpu*, else one per snapshot."""
-        count = len(rows.times)
-        number = rows.groups.snapshot if per_gpu else np.arange(count, dtype=np.intp)
-        owner = rows.owner if per_gpu else np.zeros(count, np.intp)
-        names = rows.owners if per_gpu else (NODE,)
-        starts, ends = _runs(mask, owner, number)
-        going = {names[int(owner[s])] for s in starts if number[s] == 0}
+    def add_changes(self, owners: Sequence[str], owner: Places, times: Numbers, on: Mask) -> None:
+        """Add the changes of a signal in one frame, in order of owner and time, alternately on and off."""
+        if not len(on):
+            return
+        is_last = np.append(owner[1:] != owner[:-1], True)
+        is_first = np.append(True, is_last[:-1])
+        for place in np.flatnonzero(is_first & ~on).tolist():
+            self._end(owners[int(owner[place])], float(times[place]))
+        starts = np.flatnonzero(on)
+        ends = np.where(is_last[starts], np.nan, np.append(times, np.nan)[starts + 1])
+        self._add(owners, _Intervals(owner[starts], times[starts], ends))
+
+    def add_runs(self, runs: Runs, samples: FrameSamples) -> None:
+        """Add the runs of samples of one frame on which a rule matches."""
+        starts, owner = samples.number[runs.starts], samples.owner[runs.starts]
+        continues = starts == 0
+        going = {samples.names[place] for place in owner[continues].tolist()} if self._since else set()
         for name in [name for name in self._since if name not in going]:
-            self._end(name, float(rows.times[0]))
-        for start, end in zip(starts.tolist(), ends.tolist(), strict=True):
-            name, after = names[int(owner[start])], int(number[end]) + 1
-            self._begin(name, float(rows.times[number[start]]))
-            if after < count:
-                self._end(name, float(rows.times[after]))
+            self._end(name, float(samples.times[0]))
+        times = np.append(samples.times, np.nan)
+        ends = times[samples.number[runs.ends - 1] + 1]
+        self._add(samples.names, _Intervals(owner, times[starts], ends))
+
+    def _add(self, names: Sequence[str], found: _Intervals) -> None:
+        """Add intervals; the first of an owner that is already on continues its episode."""
+        owner, begins, ends = found
+        if not len(owner):
+            return
+        begins = begins.copy()
+        firsts = np.flatnonzero(np.append(True, owner[1:] != owner[:-1]))
+        before = np.append(-np.inf, ends[:-1])
+        for place in firsts.tolist():
+            name = names[int(owner[place])]
+            before[place] = self._off.get(name, -np.inf)
+            if name in self._since:
+                begins[place], before[place] = self._since.pop(name), -np.inf
+        self.flaps += int(np.count_nonzero(begins - before < FLAP_SECONDS))
+        lasts = np.append(firsts[1:], len(owner)) - 1
+        for place, first in zip(lasts.tolist(), firsts.tolist(), strict=True):
+            name, end = names[int(owner[place])], float(ends[place])
+            if end == end:
+                self._off[name] = end
+                continue
+            self._since[name] = float(begins[place])
+            if place > first:
+                self._off[name] = float(ends[place - 1])
+        self.lengths.add((ends - begins)[~np.isnan(ends)])
 
     def finish(self, last: float) -> None:
         """Close the episodes that are still on at the end of the recording."""
         for owner in list(self._since):
             self._end(owner, last)
-
-
-def _runs(mask: Mask, owner: Places, number: Places) -> tuple[Places, Places]:
-    """Return the first and last row of every run in *mask*, within one owner and over consecutive snapshots."""
-    if not mask.any():
-        return np.zeros(0, np.intp), np.zeros(0, np.intp)
-    follows = np.zeros(len(mask), bool)
-    follows[1:] = (owner[1:] == owner[:-1]) & (number[1:] == number[:-1] + 1) & mask[:-1]
-    starts = mask & ~follows
-    goes_on = np.zeros(len(mask), bool)
-    goes_on[:-1] = follows[1:] & mask[1:]
-    return np.flatnonzero(starts), np.flatnonzero(mask & ~goes_on)

@@ -1,20 +1,24 @@
 """Evaluates one node: in the kernel where it supports the rule, in the engine otherwise."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from gpurules.backends.columnar import Mask
+from gpurules.engine.state.signals import Transition
 from gpurules.history.backtest.compared import Parting, part_moments
 from gpurules.history.backtest.episodes import EpisodeRecorder
 from gpurules.history.backtest.profile import Profile, add_frame, compared_fields
-from gpurules.history.backtest.tally import RuleTally, Slices
+from gpurules.history.backtest.samples import Slices
+from gpurules.history.backtest.tally import RuleTally
 from gpurules.history.backtest.task import NodeTask, wanted_columns
+from gpurules.history.backtest.timeline import OwnerTimelines
+from gpurules.history.backtest.value_counts import ValueCounts
 from gpurules.history.frames.frame import Frame
 from gpurules.history.kernel.clock import Clock
 from gpurules.history.kernel.kernel import Kernel
-from gpurules.history.kernel.outcome import KernelOutcome, match_rules
+from gpurules.history.kernel.outcome import KernelOutcome, Rows, match_rules
 from gpurules.history.kernel.plan import KernelPlan
 from gpurules.history.kernel.replay import Replayer
 from gpurules.history.store.findings import Findings
@@ -22,22 +26,28 @@ from gpurules.rules import Ruleset
 
 GAP_INTERVALS = 3.0
 """A step between snapshots longer than this number of usual ones is a gap."""
+LABEL = "label:"
+"""What the name of a label begins with where shares are counted by it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ask:
     """The options of an evaluation.
 
-    ``engine`` is ``kernel``, or ``replay`` to run everything in the engine; ``label`` is a snapshot label to group
-    shares by.
-    Units: ``bucket_seconds`` is the width of a time bucket in a chart.
+    ``engine`` is ``kernel``, or ``replay`` for all by the engine itself; ``by`` is what shares are counted by.
+    Units: ``bucket_seconds`` is the width of a stretch in a picture.
+    Missing: ``bucket_seconds`` None: there is no report, so nothing is kept for its pictures.
     """
 
     plans: tuple[KernelPlan, ...]
     engine: str = "kernel"
-    label: str | None = None
-    bucket_seconds: float = 3600.0
-    with_profiles: bool = False
+    by: frozenset[str] = frozenset()
+    bucket_seconds: float | None = None
+
+    @property
+    def label(self) -> str | None:
+        """The label of snapshots that shares are counted by."""
+        return next((name.removeprefix(LABEL) for name in self.by if name.startswith(LABEL)), None)
 
     @property
     def rulesets(self) -> list[Ruleset]:
@@ -59,25 +69,27 @@ class Extent:
     last: float = float("-inf")
     gaps: int = 0
     hours: float = 0.0
-    _times: list[np.ndarray] = field(default_factory=list)
+    _steps: ValueCounts = field(default_factory=ValueCounts)
 
     def add(self, frame: Frame) -> None:
         """Add a frame."""
-        self.snapshots += len(frame.times)
+        times = frame.times
+        self.snapshots += len(times)
         self.samples += len(frame.owner)
         self.gpus.update(frame.owners)
-        self.first = min(self.first, float(frame.times[0]))
-        self.last = max(self.last, float(frame.times[-1]))
-        self._times.append(frame.times)
+        self._steps.add(np.diff(times if self.last == float("-inf") else np.append(self.last, times)))
+        self.first = min(self.first, float(times[0]))
+        self.last = max(self.last, float(times[-1]))
 
     def close(self) -> None:
         """Compute gaps and hours."""
-        steps = np.diff(np.concatenate(self._times)) if self._times else np.zeros(0)
-        self._times = []
-        if len(steps):
-            usual = float(np.median(steps))
-            self.gaps = int(np.count_nonzero(steps > GAP_INTERVALS * usual))
-            self.hours = float(np.minimum(steps, GAP_INTERVALS * usual).sum()) / 3600
+        usual, (steps, counts) = self._steps.quantile(0.5), self._steps.values()
+        self._steps = ValueCounts()
+        if usual is not None:
+            limit = GAP_INTERVALS * usual
+            is_gap = steps > limit
+            self.gaps = int(counts[is_gap].sum())
+            self.hours = (self.last - self.first - float(((steps - limit) * counts)[is_gap].sum())) / 3600
 
 
 @dataclass(slots=True)
@@ -91,9 +103,10 @@ class Judged:
 
 @dataclass(slots=True)
 class NodeResult:
-    """The results of one node, for each ruleset."""
+    """What came of one node, for each ruleset that was asked about; ``number`` is that of its task."""
 
     node: str
+    number: int = 0
     extent: Extent = field(default_factory=Extent)
     judged: list[Judged] = field(default_factory=list)
     findings: Findings = field(default_factory=Findings)
@@ -106,37 +119,57 @@ class _Counter:
     """Counts the outcomes of one ruleset; with *only*, of those rules and signals."""
 
     plan: KernelPlan
+    ask: Ask
     judged: Judged = field(default_factory=Judged)
     episodes: dict[tuple[str, str], EpisodeRecorder] = field(default_factory=dict)
+    _per_gpu: dict[str, bool] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Note which rules are evaluated for each GPU."""
+        self._per_gpu = {rule.name: rule.per_gpu and rule.gpus != "workload" for rule in self.plan.rules}
 
     def add(self, outcome: KernelOutcome, slices: Slices, only: frozenset[str] | None = None) -> dict[str, Mask]:
-        """Count a frame, and return in which snapshots each rule matches."""
+        """Count a frame, and return where each rule matches."""
         rules = [rule for rule in self.plan.rules if rule.name in outcome.rules]
         masks = match_rules(rules, outcome.rules, outcome.rows.groups)
         for rule in rules:
-            if only is None or rule.name in only:
-                per_gpu = rule.per_gpu and rule.gpus != "workload"
-                tally = self.judged.rules.setdefault(rule.name, RuleTally(rule.name, per_gpu))
-                tally.add(masks[rule.name], outcome.rules[rule.name], outcome.rows, slices)
-                tally.causes.update(outcome.causes.get(rule.name, {}))
-                self._episodes("rule", rule.name).add(masks[rule.name], outcome.rows, per_gpu)
+            name = rule.name
+            if only is None or name in only:
+                tally = self.judged.rules.get(name) or self._tally(self.judged.rules, name, self._per_gpu[name])
+                samples = slices.samples(outcome.rows, tally.per_gpu)
+                runs = outcome.rows.runs(masks[name], tally.per_gpu)
+                tally.add(runs, outcome.rules[name], samples)
+                self._episodes("rule", name).add_runs(runs, samples)
+                if name in outcome.causes:
+                    tally.causes.update(outcome.causes[name])
         self._add_signals(outcome, slices, only)
-        rows = {rule.name: rule.per_gpu and rule.gpus != "workload" for rule in rules}
-        return {n: outcome.rows.groups.counts(mask) > 0 if rows[n] else mask for n, mask in masks.items()}
+        return masks
+
+    def _tally(self, tallies: dict[str, RuleTally], name: str, per_gpu: bool) -> RuleTally:
+        timeline = None if self.ask.bucket_seconds is None else OwnerTimelines()
+        return tallies.setdefault(name, RuleTally(name, per_gpu, self.ask.by, timeline=timeline))
+
+    def in_snapshots(self, masks: Mapping[str, Mask], rows: Rows) -> dict[str, Mask]:
+        """Return in which snapshots each rule matches, given where it does."""
+        return {n: rows.groups.counts(mask) > 0 if self._per_gpu[n] else mask for n, mask in masks.items()}
 
     def _add_signals(self, outcome: KernelOutcome, slices: Slices, only: frozenset[str] | None) -> None:
+        changes: dict[str, list[Transition]] = {}
+        for change in outcome.transitions:
+            changes.setdefault(change.signal, []).append(change)
         for signal in self.plan.signals:
             name = signal.name
             if name not in outcome.on or signal.rule is not None or (only is not None and name not in only):
                 continue
-            tally = self.judged.signals.setdefault(name, RuleTally(name, signal.per_gpu))
-            tally.add(outcome.on[name], outcome.signals[name], outcome.rows, slices)
+            tally = self.judged.signals.get(name) or self._tally(self.judged.signals, name, signal.per_gpu)
+            runs = outcome.rows.runs(outcome.on[name], signal.per_gpu)
+            tally.add(runs, outcome.signals[name], slices.samples(outcome.rows, signal.per_gpu))
             tally.causes.update(outcome.causes.get(name, {}))
-            changes = [change for change in outcome.transitions if change.signal == name]
-            self._episodes("signal", name).add_transitions(changes)
+            self._episodes("signal", name).add_transitions(changes.get(name, []))
 
     def _episodes(self, kind: str, name: str) -> EpisodeRecorder:
-        return self.episodes.setdefault((kind, name), EpisodeRecorder())
+        found = self.episodes.get((kind, name))
+        return self.episodes.setdefault((kind, name), EpisodeRecorder()) if found is None else found
 
     def close(self, node: str, extent: Extent) -> None:
         """Finish the counts."""
@@ -149,9 +182,9 @@ class _Counter:
 
 
 def judge(task: NodeTask, ask: Ask) -> NodeResult:
-    """Return the results of the rulesets over the recording of one node."""
-    result = NodeResult(task.name)
-    counters = [_Counter(plan) for plan in ask.plans]
+    """Return what the rulesets did over what is recorded of one node."""
+    result = NodeResult(task.name, task.number)
+    counters = [_Counter(plan, ask) for plan in ask.plans]
     if ask.engine == "replay":
         _replay(task, ask, (result, counters, [None] * len(counters)))
     else:
@@ -168,22 +201,24 @@ def judge(task: NodeTask, ask: Ask) -> NodeResult:
 
 def _run_kernel(task: NodeTask, ask: Ask, result: NodeResult, counters: Sequence[_Counter]) -> None:
     kernels = [Kernel(plan, with_causes=True) for plan in ask.plans]
-    fields = compared_fields(ask.plans) if ask.with_profiles else {}
+    fields = {} if ask.bucket_seconds is None else compared_fields(ask.plans)
     for frame in task.frames(wanted_columns(ask.plans, ask.label), result.findings, ask.rulesets):
         result.extent.add(frame)
         slices = _slices(frame, ask)
-        add_frame(result.profiles, fields, frame, slices.bucket)
+        if slices.bucket is not None:
+            add_frame(result.profiles, fields, frame, slices.bucket)
         outcomes = [kernel.advance(frame) for kernel in kernels]
         masks = [counter.add(outcome, slices) for counter, outcome in zip(counters, outcomes, strict=True)]
         if len(outcomes) == 2:
-            _part(result, ask, outcomes, masks)
+            both = [c.in_snapshots(m, o.rows) for c, m, o in zip(counters, masks, outcomes, strict=True)]
+            _part(result, frame, (both[0], both[1]))
     for counter, kernel in zip(counters, kernels, strict=True):
         counter.judged.refused = kernel.refused
 
 
-def _part(result: NodeResult, ask: Ask, outcomes: Sequence[KernelOutcome], masks: Sequence[dict[str, Mask]]) -> None:
+def _part(result: NodeResult, frame: Frame, masks: tuple[dict[str, Mask], dict[str, Mask]]) -> None:
     known = {parting.rule: parting for parting in result.partings}
-    part_moments(known, result.node, outcomes[0].rows.times, (masks[0], masks[1]))
+    part_moments(known, result.node, frame.times, masks)
     result.partings = [*known.values()]
 
 
@@ -220,7 +255,8 @@ def _slices(frame: Frame, ask: Ask) -> Slices:
     clock = Clock(frame.times, zone)
     hours = np.where(np.isnan(clock.hour), -1000, clock.hour).astype(np.intp)
     hour = np.maximum(clock.weekday.codes * 24 + hours, -1)
-    bucket = np.floor(frame.times / ask.bucket_seconds).astype(np.intp)
+    width = ask.bucket_seconds
+    bucket = None if width is None else np.floor(frame.times / width).astype(np.intp)
     label = None
     if ask.label is not None:
         label = ["missing" if value is None else str(value) for value in frame.of_node(ask.label, True)]

@@ -119,7 +119,13 @@ def _with_shares(data: dict[str, object], tally: RuleTally, by: Sequence[str]) -
 
 
 def shares(tally: RuleTally, by: str) -> dict[str, float | None]:
-    """Return the share of samples on which a rule or signal was on, by node, gpu, hour, weekday, or label."""
+    """Return the share of samples on which a rule or signal was on, by node, gpu, hour, weekday, or label.
+
+    Raises:
+        ValueError: the back-test was not asked to count by it.
+    """
+    if by in ("node", "gpu") and by not in tally.by:
+        raise ValueError(f"nothing was counted by {by}")
     found: Iterable[tuple[str, Sequence[int]]]
     match by:
         case "node":

@@ -27,13 +27,15 @@ FILES = ("*.jsonl*", "*.json*", "*.csv*", "*.xml*", "*.txt*", "*.log*", "*.prom*
 class NodeTask:
     """The recording of one node at one place.
 
-    Missing: ``node`` None: the place is a recording, with its only node.
+    ``number`` is its place in the order of results.
+    Missing: ``node`` None: the place is a recording, whose one node it is.
     """
 
     place: str
     node: str | None = None
     options: Mapping[str, object] = field(default_factory=dict)
     span: TimeSpan = ALWAYS
+    number: int = 0
 
     @property
     def name(self) -> str:

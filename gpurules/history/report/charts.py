@@ -13,12 +13,13 @@ import vl_convert
 from gpurules.history.backtest.profile import Profile
 from gpurules.history.backtest.result import DAYS
 from gpurules.history.backtest.tally import RuleTally
+from gpurules.history.backtest.timeline import LINES
 
 WIDTH = 980
 LARGEST_SVG = 45_000
 """A chart that takes more bytes as SVG becomes a PNG."""
-COLUMNS, LINES = 240, 16
-"""A timeline has no more stretches and GPUs than this."""
+COLUMNS = 240
+"""A timeline has no more stretches than this."""
 _INK, _HOT, _GRID = "#1f6f8b", "#c0392b", "#e3e7ea"
 Rows = list[dict[str, Any]]
 
@@ -42,30 +43,29 @@ def _time(bucket: int, seconds: float) -> str:
 
 
 def _timeline_rows(tally: RuleTally, seconds: float, span: tuple[int, int]) -> tuple[Rows, int]:
-    """Return when a rule or signal was on, for the GPUs with the most time on, and the number of other GPUs."""
+    """Return when something was on, GPU by GPU: those with the most, and how many others there are."""
+    found = tally.timeline
+    if found is None:
+        return [], 0
     factor = max(1, math.ceil((span[1] - span[0] + 1) / COLUMNS))
-    cells: dict[tuple[str, int], list[int]] = {}
-    for (owner, bucket), (samples, on) in tally.buckets.items():
-        both = cells.setdefault((owner, (bucket - span[0]) // factor), [0, 0])
-        both[0] += samples
-        both[1] += on
-    totals: dict[str, int] = {}
-    for (owner, _), (_, on) in cells.items():
-        totals[owner] = totals.get(owner, 0) + on
-    shown = sorted(totals, key=lambda owner: (-totals[owner], owner))[:LINES]
+    shown = found.longest(LINES)
     rows = []
-    for (owner, column), (samples, on) in sorted(cells.items()):
-        if owner in shown and on:
-            start = span[0] + column * factor
-            rows.append(
-                {
-                    "owner": owner,
-                    "from": _time(start, seconds),
-                    "to": _time(start + factor, seconds),
-                    "on": on / samples,
-                }
-            )
-    return rows, len(totals) - len(shown)
+    for owner in sorted(shown):
+        bucket, samples, on = found.owners[owner]
+        columns = (bucket - span[0]) // factor
+        totals = (np.bincount(columns, counts).tolist() for counts in (samples, on))
+        for column, (count, on_count) in enumerate(zip(*totals, strict=True)):
+            if on_count:
+                start = span[0] + column * factor
+                rows.append(
+                    {
+                        "owner": owner,
+                        "from": _time(start, seconds),
+                        "to": _time(start + factor, seconds),
+                        "on": on_count / count,
+                    }
+                )
+    return rows, len(found.owners) - len(shown) + found.left_out
 
 
 def timeline(tally: RuleTally, seconds: float, span: tuple[int, int]) -> tuple[str, int]:
@@ -174,12 +174,6 @@ def _legend(form: str) -> alt.Legend:
 
 def _plain(name: str) -> str:
     return "".join(c if c.isalnum() or c in " _-." else "_" for c in name)
-
-
-def span_of(tallies: Iterable[RuleTally]) -> tuple[int, int] | None:
-    """Return the first and last recorded time bucket; None if there is none."""
-    buckets = [bucket for tally in tallies for _, bucket in tally.buckets]
-    return (min(buckets), max(buckets)) if buckets else None
 
 
 def limits_by_field(found: Iterable[tuple[str, str, float]]) -> Mapping[str, list[tuple[str, float]]]:

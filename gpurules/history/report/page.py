@@ -62,10 +62,10 @@ def _ruleset(one: RulesetResult, result: BacktestResult) -> Iterator[str]:
         yield f'<p class="warn">{escape(name)} was evaluated by the engine: {escape(why)}.</p>'
     yield from _table((("rules", one.ordered_rules), ("signals", one.ordered_signals)))
     active = [tally for tally in (*one.ordered_signals, *one.ordered_rules) if tally.on][:MOST_CHARTS]
-    span = charts.span_of((*one.ordered_rules, *one.ordered_signals))
-    if span is None or not active:
+    if not active:
         yield "<p>Nothing was ever on.</p>"
         return
+    span = (int(result.data.first // result.bucket_seconds), int(result.data.last // result.bucket_seconds))
     yield "<h2>When they were on</h2>"
     for tally in active:
         chart, others = charts.timeline(tally, result.bucket_seconds, span)
@@ -87,9 +87,10 @@ def _table(groups: Sequence[tuple[str, Sequence[RuleTally]]]) -> Iterator[str]:
 
 def _row(tally: RuleTally) -> str:
     lengths, flaps = tally.lengths, tally.flaps_per_hour
+    about = "~" if tally.episodes.relative_error is not None else ""
     cells = [
         tally.name, _percent(tally.on_share), f"{len(tally.episodes):,}",
-        *(_seconds(lengths[name]) for name in ("median", "p95", "max")),
+        *(about + _seconds(lengths[name]) for name in ("median", "p95")), _seconds(lengths["max"]),
         "" if flaps is None else f"{flaps:.2g}", _percent(tally.unknown_share),
         *("" if time is None else _when(time)[5:] for time in (tally.first, tally.last)),
     ]  # fmt: skip

@@ -106,11 +106,11 @@ class Score:
             case "missed":
                 return self.missed
             case "median_seconds":
-                return float(np.median(lengths)) if lengths else None
+                return lengths.quantile(0.5)
             case "p95_seconds":
-                return float(np.quantile(lengths, 0.95)) if lengths else None
+                return lengths.quantile(0.95)
             case "max_seconds":
-                return max(lengths, default=None)
+                return lengths.greatest
             case _:
                 return None
 

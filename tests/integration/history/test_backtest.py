@@ -1,17 +1,25 @@
 """Back-tests: the kernel and the engine count the same, over days and processes, and by hand."""
 
 import csv
+import pickle
 import random
+import weakref
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
 from datetime import datetime
 from pathlib import Path
 
 import pytest
 
 from gpurules.history.backtest.episodes import EpisodeRecorder
+from gpurules.history.backtest.judge import Ask, NodeResult, judge
 from gpurules.history.backtest.limits import Limit, LimitError
-from gpurules.history.backtest.local import in_processes
+from gpurules.history.backtest.local import AHEAD, in_processes
 from gpurules.history.backtest.result import BacktestResult
 from gpurules.history.backtest.run import Backtest, run
+from gpurules.history.backtest.task import NodeTask
+from gpurules.history.backtest.value_counts import MOST_DISTINCT, ValueCounts
+from gpurules.history.kernel.plan import KernelPlan
 from gpurules.history.store.simulated import Month, write_month
 from gpurules.history.store.storage import Storage
 from gpurules.history.store.writer import StoreWriter
@@ -43,7 +51,7 @@ def told(result: BacktestResult) -> dict[str, object]:
 
 
 def run_over(place: Path, *rulesets: Ruleset, engine: str = "kernel", jobs: int = 1) -> BacktestResult:
-    return run(Backtest(rulesets, [str(place)], engine), in_processes(jobs))
+    return run(Backtest(rulesets, [str(place)], engine, ("node", "gpu")), in_processes(jobs))
 
 
 @pytest.fixture(scope="module")
@@ -158,7 +166,7 @@ def test_episodes_of_owners_that_come_and_go_end_when_they_are_gone() -> None:
     episodes = EpisodeRecorder()
     episodes._begin("a", 0.0)
     episodes.finish(30.0)
-    assert episodes.lengths == [30.0]
+    assert (len(episodes.lengths), episodes.lengths.greatest) == (1, 30.0)
 
 
 def test_limits_are_read_as_people_write_them() -> None:
@@ -221,3 +229,86 @@ def test_recorded_series_give_the_numbers_of_a_script_in_plain_python(name: str,
     assert (one.rules["busy"].on, len(one.rules["busy"].episodes)) == (sum(busy), starts)
     assert one.rules["warm"].on == sum(temperature > 40 for _, _, temperature in rows)
     assert (one.signals["load"].on, len(one.signals["load"].episodes)) == (on_samples, episodes)
+
+
+def test_two_rulesets_that_forget_lost_gpus_at_different_times_are_counted_each_by_itself(tmp_path: Path) -> None:
+    with StoreWriter(Storage(tmp_path), "n") as writer:
+        for n in range(60):
+            here = (gpu(index=0, uuid="a", utilization=90), gpu(index=1, uuid="b", utilization=90))
+            writer.add(snapshot(*here[: 1 if 20 <= n < 50 else 2], at=10.0 * n))
+    early, late = (ruleset(RULES, f"settings: {{forget_gpu_after: {text}}}") for text in ("20s", "2m"))
+    alone = [run_over(tmp_path, one).rulesets[0].to_dict(("gpu", "node")) for one in (early, late)]
+    assert alone[0]["rules"][0]["samples"] < alone[1]["rules"][0]["samples"]  # type: ignore[index]
+    for pair in ((early, late), (late, early)):
+        together = [one.to_dict(("gpu", "node")) for one in run_over(tmp_path, *pair).rulesets]
+        assert together == (alone if pair[0] is early else alone[::-1])
+
+
+class Pool:
+    """A pool that evaluates at once, and notes how many results are held that no one has taken yet."""
+
+    def __init__(self, *given: object) -> None:
+        self.futures: list[weakref.ref[Future[NodeResult]]] = []
+        pools.append(self)
+
+    def submit(self, work: Callable[[NodeTask], NodeResult], task: NodeTask) -> Future[NodeResult]:
+        done: Future[NodeResult] = Future()
+        done.set_result(work(task))
+        self.futures.append(weakref.ref(done))
+        return done
+
+    @property
+    def held(self) -> int:
+        return sum(one() is not None for one in self.futures)
+
+    def shutdown(self, **given: object) -> None:
+        pass
+
+
+pools: list[Pool] = []
+
+
+def test_results_of_few_nodes_are_held_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    list(write_month(Storage(tmp_path), Month(nodes=40, gpus=1, days=1, interval=3600.0)))
+    monkeypatch.setattr("gpurules.history.backtest.local.ProcessPoolExecutor", Pool)
+    asked, names, most = Backtest([ruleset(RULES)], [str(tmp_path)]), [], 0
+    plan = KernelPlan.of(ruleset(RULES))
+    for result in in_processes(2)(asked.tasks(), Ask((plan,))):
+        names.append(result.node)
+        most = max(most, pools[-1].held)
+    assert names == sorted(names) and len(names) == 40
+    assert most <= 2 * AHEAD
+
+
+def test_results_are_added_in_the_order_of_nodes_however_they_come(tmp_path: Path) -> None:
+    list(write_month(Storage(tmp_path), Month(nodes=7, gpus=2, days=1, interval=600.0)))
+    asked = Backtest([load("gpurules:coordinator")], [str(tmp_path)], by=("node", "gpu"))
+
+    def shuffled(tasks: Sequence[NodeTask], ask: Ask) -> Iterator[NodeResult]:
+        results = [judge(task, ask) for task in tasks]
+        random.Random(4).shuffle(results)
+        yield from results
+
+    assert run(asked, shuffled).to_dict(asked.by) == run(asked, in_processes(1)).to_dict(asked.by)
+
+
+def test_what_is_kept_of_a_node_does_not_grow_with_its_history(tmp_path: Path) -> None:
+    sizes = []
+    for days in (2, 12):
+        place = tmp_path / str(days)
+        list(write_month(Storage(place), Month(nodes=1, gpus=4, days=days, interval=60.0, with_losses=False)))
+        asked = Backtest([load("gpurules:coordinator")], [str(place)])
+        (result,) = in_processes(1)(asked.tasks(), Ask((KernelPlan.of(asked.rulesets[0]),)))
+        for one in (*result.judged[0].rules.values(), *result.judged[0].signals.values()):
+            assert len(one.episodes.values()[0]) <= MOST_DISTINCT
+            one.episodes = ValueCounts()
+        result.findings.texts.clear()
+        sizes.append(len(pickle.dumps(result)))
+    assert sizes[1] < 1.02 * sizes[0]
+
+
+def test_shares_that_were_not_counted_are_refused(tmp_path: Path) -> None:
+    list(write_month(Storage(tmp_path), Month(nodes=1, gpus=1, days=1, interval=3600.0)))
+    result = run(Backtest([ruleset(RULES)], [str(tmp_path)], by=("node",)), in_processes(1))
+    with pytest.raises(ValueError, match="counted by gpu"):
+        result.to_dict(("gpu",))

@@ -31,7 +31,7 @@ class Links(HTMLParser):
 
 
 def result_of(place: Path, *rulesets: object) -> BacktestResult:
-    return run(Backtest(rulesets, [str(place)], with_profiles=True), in_processes(1))  # type: ignore[arg-type]
+    return run(Backtest(rulesets, [str(place)], with_report=True), in_processes(1))  # type: ignore[arg-type]
 
 
 @pytest.fixture(scope="module")

@@ -22,9 +22,9 @@ def test_spark_gives_the_same_rows_as_processes_here(tmp_path: Path) -> None:
     from gpurules.history.backtest.spark import in_spark
 
     list(write_month(Storage(tmp_path), Month(nodes=3, gpus=3, days=3, interval=60.0)))
-    asked = Backtest([load("gpurules:coordinator")], [str(tmp_path)])
-    here, there = run(asked, in_processes(1)), run(asked, in_spark("local[2]", None))
     by = ("node", "gpu", "hour", "weekday")
+    asked = Backtest([load("gpurules:coordinator")], [str(tmp_path)], by=by)
+    here, there = run(asked, in_processes(1)), run(asked, in_spark("local[2]", None))
     mine, theirs = here.to_dict(by), there.to_dict(by)
     assert mine["data"] == theirs["data"]
     (one,), (other,) = mine["rulesets"], theirs["rulesets"]  # type: ignore[misc]
