@@ -59,7 +59,7 @@ def _is_kind(plugin: object) -> TypeGuard[ClientKind]:
 def all_clients() -> tuple[Registry[ClientKind], Mapping[str, str]]:
     """Return the kinds that ship with those of installed plug-ins, and why some plug-ins cannot be used, by name.
 
-    Plug-ins stand under the entry points ``gpurules.clients``; one that does not fit never stops the others.
+    Plug-ins register under the entry point group ``gpurules.clients``; an unusable one never affects the others.
     """
     wants = "is not a kind of client: it needs a name, capabilities and unavailable()"
     usable, reasons = usable_plugins("gpurules.clients", PluggedKind, _is_kind, wants, CLIENTS.names)

@@ -1,4 +1,4 @@
-"""What a storage client is to the rules: what of a decision it can carry out."""
+"""The interface of storage clients: which targets of a decision a client can carry out."""
 
 from collections.abc import Mapping
 from enum import StrEnum
@@ -9,7 +9,7 @@ from gpurules.actions.targets import TARGETS
 
 
 class Capability(StrEnum):
-    """A target of directives that a client may carry out, by the name that it has in a decision."""
+    """The targets of directives that a client may carry out, by their names in a decision."""
 
     DELAY = targets.DELAY.name
     PAUSE = targets.PAUSED.name
@@ -29,7 +29,7 @@ class Client(Protocol):
 
     @property
     def name(self) -> str:
-        """What it is called in messages and in the status."""
+        """Its name in messages and in the status."""
         ...
 
     @property
@@ -38,11 +38,11 @@ class Client(Protocol):
         ...
 
     def apply(self, directives: Mapping[str, object]) -> frozenset[str]:
-        """Put the node's *directives* in force, by target, and return those that it cannot carry out; they count."""
+        """Apply the node's *directives*, by target; return those that it cannot carry out, which are counted."""
         ...
 
     def restore(self) -> None:
-        """Go back to how it was before any directive."""
+        """Restore the state before any directive."""
         ...
 
 
@@ -60,5 +60,5 @@ class ClientKind(Protocol):
         ...
 
     def unavailable(self) -> str | None:
-        """Return why it cannot be used on this machine and what to do about it; None where it can."""
+        """Return why it cannot be used on this machine, with a remedy; None if it can."""
         ...

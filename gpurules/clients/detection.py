@@ -30,7 +30,7 @@ MOST_NAMES = 1000
 class Evidence:
     """Evidence about a file: its path, the names in its folder, and the name of the process.
 
-    Missing: no ``siblings`` where the folder cannot be listed; ``process`` empty.
+    Missing: no ``siblings`` if the folder cannot be listed; ``process`` empty.
     """
 
     path: str
@@ -63,7 +63,7 @@ class Detector(Protocol):
 
 
 class SuffixDetector:
-    """Detects by the suffix and the path, as conditions do by themselves."""
+    """Detects by suffix and path, as conditions do without a detector."""
 
     name = "suffix"
 
@@ -90,7 +90,7 @@ Source: the layouts that Transformers, datasets, TensorFlow and Orbax write.
 
 
 class DirectoryDetector:
-    """Detects by what is in the same folder, such as ``model.safetensors.index.json``."""
+    """Detects by files in the same folder, such as ``model.safetensors.index.json``."""
 
     name = "directory"
 
@@ -126,9 +126,9 @@ def _stand_in(plugin: object, entry_point: str) -> object:
 
 @cache
 def all_detectors() -> tuple[tuple[Detector, ...], Mapping[str, str]]:
-    """Return those of installed plug-ins, then those that ship, and why some plug-ins cannot be used, by name.
+    """Return the detectors of plug-ins, then the shipped ones, and why some plug-ins cannot be used, by name.
 
-    Plug-ins stand under the entry points ``gpurules.detectors``. Those that cannot be used are logged once.
+    Plug-ins register under the entry point group ``gpurules.detectors``. Unusable ones are logged once.
     """
     wants = "is not a detector: it needs a name and detect()"
     usable, reasons = usable_plugins("gpurules.detectors", _stand_in, _is_detector, wants, DETECTORS.names)
@@ -157,7 +157,7 @@ def detect(evidence: Evidence, detectors: Collection[Detector] | None = None) ->
 
 
 def siblings(path: str) -> frozenset[str]:
-    """Return the names in the folder of the local file *path*, at most a thousand; none where it cannot be listed.
+    """Return the names in the folder of the local file *path*, at most a thousand; none if it cannot be listed.
 
     A folder is listed again when it has changed: a job opens many files of one.
     """
@@ -183,7 +183,7 @@ def with_detected_facts(
 ) -> Transfer:
     """Return *transfer* with the detected type and framework, if neither it nor its path gives them.
 
-    *wanted* are the fields of these two that anybody reads: nothing is looked at for others. *overrides* are the
+    *wanted* are those of the two fields that rules read; the others are not detected. *overrides* are the
     ``file_types`` of the ruleset, which take precedence. *beside* is the local file whose folder is read.
     """
     if transfer.path is None:

@@ -1,4 +1,4 @@
-"""KvikIO's threads, which follow ``limit_concurrency``."""
+"""The thread count of KvikIO, which follows ``limit_concurrency``."""
 
 from typing import Any
 
@@ -24,7 +24,7 @@ class KvikIOKind:
 
 
 class ThreadsSetting:
-    """How many threads KvikIO reads and writes with, in this process.
+    """The number of threads with which KvikIO reads and writes in this process.
 
     Source: docs.rapids.ai/api/kvikio, kvikio.defaults: ``set`` and ``get``, and the functions before 25.02.
     """
@@ -39,11 +39,11 @@ class ThreadsSetting:
         try:
             get = getattr(self._defaults, "get", None)
             return str(int(self._defaults.get_num_threads() if get is None else get("num_threads")))
-        except Exception as error:  # whatever CUDA says
+        except Exception as error:  # any error of CUDA
             raise SettingError(f"{self.key} cannot be read: {error}") from None
 
     def write(self, value: str) -> None:
-        """Change the value; KvikIO waits for what is under way."""
+        """Change the value; KvikIO waits for pending operations."""
         try:
             if hasattr(self._defaults, "set"):
                 self._defaults.set({"num_threads": int(value)})
@@ -54,14 +54,14 @@ class ThreadsSetting:
 
 
 def kvikio() -> TunableClient:
-    """Return the client that has KvikIO in this process use no more threads than rules let parts move at once.
+    """Return the client that limits KvikIO's threads in this process to the concurrency that rules allow.
 
     Raises:
         SettingError: KvikIO cannot be used here.
     """
     try:
         from kvikio import defaults
-    except Exception as error:  # it loads CUDA's libraries
+    except Exception as error:  # imports CUDA's libraries
         raise SettingError(f"kvikio cannot be imported: {error}") from None
     kept = RestorableSetting(ThreadsSetting(defaults), is_durable=False)
     return TunableClient("kvikio", {Capability.CONCURRENCY: Tunable(kept, _fewer)})

@@ -1,4 +1,4 @@
-"""Kinds of storage clients of plug-ins, contained: whatever they and their clients raise is a SettingError."""
+"""Wraps the kinds of storage clients of plug-ins: any exception of theirs becomes a SettingError."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ _CLIENT = Shape("client", ("name", "capabilities"), ("apply", "restore", "close"
 
 
 class PluggedKind(Contained):
-    """A kind of client of a plug-in; what is absent of it is absent here."""
+    """The kind of client of a plug-in; attributes that it lacks are absent here too."""
 
     def __init__(self, kind: object, entry_point: str) -> None:
         super().__init__(kind, _KIND, entry_point)
@@ -19,10 +19,10 @@ class PluggedKind(Contained):
             self.open = self._opened
 
     def _opened(self, argument: str) -> Any:
-        """Return the client that the plug-in opens.
+        """Open the client of the plug-in.
 
         Raises:
-            SettingError: it opens none.
+            SettingError: it cannot be opened.
         """
         client = Contained(self._open(argument), _CLIENT, self.name)
         if not (hasattr(client, "name") and hasattr(client, "apply") and hasattr(client, "restore")):

@@ -1,4 +1,4 @@
-"""Reads and writes that no rule concerns: they go past the scheduler, many in one call of the filesystem behind."""
+"""Reads and writes that no rule affects: they bypass the scheduler, many in one call of the underlying filesystem."""
 
 import time
 from collections.abc import Iterable, Iterator
@@ -21,10 +21,10 @@ Range: TypeAlias = tuple[str, int | None, int | None]
 
 
 class Passing:
-    """A transfer that goes past the scheduler, in ``with`` or ``async with``.
+    """A transfer that bypasses the scheduler, for ``with`` or ``async with``.
 
     Units: *size* in bytes.
-    Missing: *size* None: not known ahead; then ``moved`` reports it.
+    Missing: *size* None: unknown in advance; then ``moved`` reports it.
     """
 
     def __init__(self, client: FileClient, size: float | None = None) -> None:
@@ -36,7 +36,7 @@ class Passing:
         self._size = size
 
     def __enter__(self) -> Self:
-        """Go at once."""
+        """Start immediately."""
         return self
 
     def __exit__(
@@ -46,7 +46,7 @@ class Passing:
         self._client.governor.bypass.count(1, self._size if error is None else 0.0, error is not None)
 
     async def __aenter__(self) -> Self:
-        """Go at once."""
+        """Start immediately."""
         return self
 
     async def __aexit__(
@@ -57,7 +57,7 @@ class Passing:
 
 
 def count_all(client: FileClient, found: list[Any]) -> None:
-    """Count many transfers that went past the scheduler: *found* has the bytes of each, or its error."""
+    """Count many transfers that bypassed the scheduler: *found* has the bytes of each, or its error."""
     try:
         moved, failed = sum(map(len, found)), 0
     except TypeError:
@@ -67,7 +67,7 @@ def count_all(client: FileClient, found: list[Any]) -> None:
 
 
 class Together:
-    """Whole files and ranges of a filesystem without tasks: decided for many at once, where no rule concerns any."""
+    """Whole files and ranges of a synchronous filesystem: one decision for many, if no rule affects any of them."""
 
     def __init__(self, governed: Any) -> None:
         self._governed = governed
@@ -113,7 +113,7 @@ class Together:
     def _each(
         self, wanted: Iterable[Range], kept: tuple[type[Exception], ...], options: dict[str, Any]
     ) -> Iterator[Any]:
-        """Give the bytes of each range, or its error where that is *kept*; looks now and then whether rules let it."""
+        """Yield the bytes of each range, or its error if *kept*; checks now and then whether rules still allow it."""
         client, fs = self._governed.client, self._governed.fs
         for group in groups(wanted):
             is_free = client.lets_all_pass
@@ -136,7 +136,7 @@ class Together:
 
 
 def groups(items: Iterable[_Item]) -> Iterator[list[_Item]]:
-    """Give *items* in groups, each as large as takes its user about ``GROUP_SECONDS``."""
+    """Yield *items* in groups, each sized to take its consumer about ``GROUP_SECONDS``."""
     left, size = iter(items), FIRST_GROUP
     while group := list(islice(left, size)):
         began = time.monotonic()

@@ -1,4 +1,4 @@
-"""``gpurules::s3://bucket/key``: any filesystem of fsspec, with its files opened, read and written as rules decide."""
+"""``gpurules::s3://bucket/key``: any fsspec filesystem, with its files opened, read and written as rules decide."""
 
 from contextlib import suppress
 from functools import partial
@@ -32,13 +32,13 @@ LOCAL = "file"
 
 
 class GovernedFileSystem(StandIn, AsyncFileSystem, ChainedFileSystem, metaclass=Chaining):  # type: ignore[misc]
-    """A filesystem over another one: what moves data asks the governor, all else goes straight through.
+    """A filesystem over another one: data transfers ask the governor, everything else is passed through.
 
-    *storage_options* are those of ``FileOptions``; what is not among them is for the filesystem behind, so that a URL
-    may have ``gpurules::`` put before it and keep its options.
+    *storage_options* are those of ``FileOptions``; the others are passed to the underlying filesystem, so that
+    ``gpurules::`` can be prepended to a URL that keeps its options.
 
     Raises:
-        ValueError: nothing is said to be behind it, or an option does not fit.
+        ValueError: no underlying filesystem is given, or an option is invalid.
     """
 
     protocol = "gpurules"
@@ -64,7 +64,7 @@ class GovernedFileSystem(StandIn, AsyncFileSystem, ChainedFileSystem, metaclass=
         )
         behind = self.fs.protocol if isinstance(self.fs.protocol, str) else self.fs.protocol[0]
         self._is_local = behind == LOCAL
-        # the class knows no filesystem behind it, and fsspec asks it too
+        # the class has no underlying filesystem, and fsspec asks it too
         if not self.async_impl:
             together = Together(self)
             self.cat, self.cat_file, self.cat_ranges = together.cat, together.cat_file, together.cat_ranges
@@ -73,20 +73,20 @@ class GovernedFileSystem(StandIn, AsyncFileSystem, ChainedFileSystem, metaclass=
 
     @property
     def async_impl(self) -> bool:
-        """Whether the filesystem behind is asynchronous."""
+        """Whether the underlying filesystem is asynchronous."""
         return bool(self.fs.async_impl)
 
     @property
     def client(self) -> FileClient:
-        """What gives the files of this process their tickets."""
+        """The client that issues the tickets for the files of this process."""
         return client_of(self.options)
 
     @classmethod
     def current(cls) -> Any:
-        """Return the latest filesystem that was made; that of an instance is the latest over the same kind.
+        """Return the most recently created filesystem; for an instance, the most recent one over the same kind.
 
         Raises:
-            ValueError: none was made yet.
+            ValueError: none has been created yet.
         """
         return super().current()
 
@@ -98,30 +98,30 @@ class GovernedFileSystem(StandIn, AsyncFileSystem, ChainedFileSystem, metaclass=
 
     @classmethod
     def _strip_protocol(cls, path: Any) -> Any:
-        """Return *path* without gpurules in it, as what is behind has it so far as that is known here."""
+        """Return *path* without the gpurules prefix, in the form of the underlying filesystem if that is known."""
         return name_in(path)
 
     @staticmethod
     def _get_kwargs_from_urls(path: str) -> dict[str, Any]:
-        """Return what a URL of one hop says of the filesystem behind; fsspec calls this."""
+        """Return the options of the underlying filesystem in a one-hop URL; fsspec calls this."""
         return options_in(path)
 
     def _stripped(self, path: Any) -> Any:
-        """Return *path* as the filesystem behind has it."""
+        """Return *path* in the form of the underlying filesystem."""
         return self.fs._strip_protocol(without_prefix(path))
 
     def unstrip_protocol(self, name: str) -> str:
-        """Return the URL of *name*, in one hop: ``gpurules://s3://bucket/key``."""
+        """Return the one-hop URL of *name*: ``gpurules://s3://bucket/key``."""
         return HOP + str(self.fs.unstrip_protocol(self._stripped(name)))
 
     def _path_for_rules(self, path: str) -> str:
-        """Return what rules see of *path*: a local one as it is, others with their protocol."""
+        """Return *path* as rules see it: a local one unchanged, others with their protocol."""
         return path if self._is_local else str(self.fs.unstrip_protocol(path))
 
     # open files
 
     def _open(self, path: str, mode: str = "rb", block_size: int | None = None, **options: Any) -> Any:
-        """Open a file when the rules let it; fsspec calls this."""
+        """Open a file when the rules allow it; fsspec calls this."""
         if mode != "rb":
             return self._written(path, mode, block_size, options)
         behind = FileBehind(self.fs, path, block_size, options)
@@ -135,7 +135,7 @@ class GovernedFileSystem(StandIn, AsyncFileSystem, ChainedFileSystem, metaclass=
             if ticket.state is TransferState.HELD:
                 behind.close()  # it may be another one by then
             with ticket.part():
-                pass  # a transfer that is held is held here, and not at its first read
+                pass  # a held transfer waits here, not at its first read
             return self._staged(ticket, path, behind) or self._opened(ticket, path, behind)
         except BaseException as error:
             behind.close()
@@ -176,7 +176,7 @@ class GovernedFileSystem(StandIn, AsyncFileSystem, ChainedFileSystem, metaclass=
         return StreamReader(stream, self, path, lambda _: client.lose(ticket))
 
     def _staged(self, ticket: Ticket, path: str, behind: FileBehind) -> StreamReader | DirectReader | None:
-        """Bring a file by way of the staging area, where a rule asks for it; None where it has to go directly."""
+        """Open a file through the staging area if a rule requires it; None if it must be opened directly."""
         stage = ticket.requirements.stage
         area = None if stage is None else self.client.area(stage)
         if stage is None or area is None:
@@ -224,7 +224,7 @@ class GovernedFileSystem(StandIn, AsyncFileSystem, ChainedFileSystem, metaclass=
         return Slot(await self.client.ticket_async(self._path_for_rules(path), operation, size))
 
     async def _cat_ranges(self, *arguments: Any, **options: Any) -> Any:
-        """Read ranges, each as one part; as the filesystem behind reads many, where no rule concerns any."""
+        """Read ranges, each as one part; if no rule affects any, as the underlying filesystem reads many."""
         if type(self.fs)._cat_ranges is AsyncFileSystem._cat_ranges or not self.client.lets_all_pass:
             return await super()._cat_ranges(*arguments, **options)
         found = await call_behind(self.fs._cat_ranges, arguments, options)
@@ -235,7 +235,7 @@ class GovernedFileSystem(StandIn, AsyncFileSystem, ChainedFileSystem, metaclass=
         """Read a file, or a range of it, as one part."""
         data: bytes
         client = self.client
-        if client.lets_all_pass:  # there may be hundreds in a call, so without a task that could wait
+        if client.lets_all_pass:  # a call may have hundreds, so there is no waiting task for each
             with Passing(client) as passing:
                 data = await self.fs._cat_file(without_prefix(path), start=start, end=end, **options)
                 passing.report_moved(len(data))
@@ -256,7 +256,7 @@ class GovernedFileSystem(StandIn, AsyncFileSystem, ChainedFileSystem, metaclass=
             return await self.fs._put_file(lpath, self._stripped(rpath), **options)
 
     async def _get_file(self, rpath: str, lpath: str, **options: Any) -> Any:
-        """Bring a file to a local one as one part."""
+        """Copy a file to a local one as one part."""
         async with await self._slot(rpath, "read") as part:
             await self.fs._get_file(self._stripped(rpath), lpath, **options)
             with suppress(OSError, TypeError):

@@ -1,4 +1,4 @@
-"""What open files ask of the governor, whichever filesystem they are on."""
+"""The connection of open files, on any filesystem, to the governor."""
 
 import asyncio
 import threading
@@ -39,11 +39,11 @@ class FileSystemKind:
 
 
 class FileClient:
-    """Gives the files of this process their tickets, and counts what could not be done for them in ``uncarried``.
+    """Issues tickets for this process's files, and counts directives that it could not carry out in ``uncarried``.
 
-    ``problem`` is why the rules that were asked for are not in force; files go on without them.
+    ``problem`` is the reason why the requested rules are not active; files are then ungoverned.
 
-    Missing: ``problem`` None: they are.
+    Missing: ``problem`` None: they are active.
     """
 
     name = FileSystemKind.name
@@ -63,7 +63,7 @@ class FileClient:
     # tickets
 
     def ticket(self, path: str, operation: str, size: float | None = None) -> Ticket:
-        """Return the ticket of a transfer; where as many wait as may, this waits for a place among them."""
+        """Return the ticket of a transfer; if the queue is full, this waits for a place in it."""
         while True:
             try:
                 return self._ask(path, operation, size)
@@ -71,7 +71,7 @@ class FileClient:
                 time.sleep(QUEUE_LOOK_SECONDS)
 
     async def ticket_async(self, path: str, operation: str, size: float | None = None) -> Ticket:
-        """Return the ticket of a transfer, as a task."""
+        """Return the ticket of a transfer; the asyncio version of ``ticket``."""
         while True:
             try:
                 return self._ask(path, operation, size)
@@ -82,16 +82,16 @@ class FileClient:
         self._end_lost()
         return self.governor.transfer(self._transfer(path, operation, size))
 
-    # what goes past the scheduler
+    # bypassing the scheduler
 
     @property
     def lets_all_pass(self) -> bool:
-        """Whether no rule concerns any file now, and nothing else would hold one up."""
+        """Whether currently no rule affects any file, and nothing else would delay one."""
         bypass = self.governor.bypass
         return bypass.is_open_to_all and bypass.is_open(self.options.priority)
 
     def lets_pass(self, path: str, operation: str, size: float | None = None) -> bool:
-        """Return whether no rule concerns that file now, and nothing else would hold it up."""
+        """Return whether currently no rule affects that file, and nothing else would delay it."""
         bypass = self.governor.bypass
         return bypass.is_open(self.options.priority) and bypass.is_open_to(self._transfer(path, operation, size))
 
@@ -100,12 +100,12 @@ class FileClient:
         asked = Transfer(path=path, operation=operation, size=size, priority=said.priority, workload_id=said.workload)
         return self._detection.complete(asked, None if "://" in path else path)
 
-    # tickets that were lost
+    # lost tickets
 
     def lose(self, ticket: Ticket) -> None:
         """Withdraw the ticket of a file that was never closed.
 
-        That is found out when memory is collected, which may be where the governor's lock is held; so it ends later.
+        The garbage collector detects that, possibly while the governor's lock is held; so the ticket is ended later.
         """
         self._lost.put(ticket)
 
@@ -118,11 +118,11 @@ class FileClient:
 
     @property
     def reads_size(self) -> bool:
-        """Whether a rule looks at the size of a transfer."""
+        """Whether a rule reads the size of a transfer."""
         return self.governor.decider.reads_size
 
     def status(self) -> GovernorStatus:
-        """Return what the governor is at."""
+        """Return the status of the governor."""
         self._end_lost()
         return self.governor.status()
 
@@ -130,12 +130,12 @@ class FileClient:
 
     @property
     def parts(self) -> PartOptions:
-        """How objects are cut and moved."""
+        """How objects are split into parts and moved."""
         return PartOptions(piece_size=self.options.block_size, parts_ahead=max(1, self.options.blocks_ahead))
 
     @property
     def loop(self) -> PartLoop:
-        """What moves objects into the staging area."""
+        """The part loop that moves objects into the staging area."""
         with self._lock:
             if self._loop is None:
                 threads = self.parts.pool_size(self.governor.limits.slots)
@@ -144,7 +144,7 @@ class FileClient:
             return self._loop
 
     def area(self, stage: Stage) -> StagingArea | None:
-        """Return the area for what a rule stages, with the quota of our own; None without any, which counts."""
+        """Return the staging area that a rule names, with this client's quota; None without one, which is counted."""
         if self.options.staging is None:
             self.count_uncarried(Capability.STAGE)
             return None
@@ -155,23 +155,23 @@ class FileClient:
             return None
 
     def report(self, trouble: StoreError) -> None:
-        """Count and log that a staged copy can no longer be read; the rest is read directly."""
+        """Count and log that a staged copy is no longer readable; the rest is read directly."""
         self.governor.count_fault(StagingTrouble.fault)
         _LOGGER.warning("%s; the rest is read directly", trouble)
 
     def count_uncarried(self, target: str) -> None:
-        """Count an order of a rule that could not be carried out."""
+        """Count a directive that could not be carried out."""
         self.uncarried[target] += 1
         self.governor.count_uncarried(self.name, target)
 
     # the kind
 
     def apply(self, directives: Mapping[str, object]) -> frozenset[str]:
-        """Return the targets that this client does not carry out; what it does, the governor applies part by part."""
+        """Return the targets that this client does not carry out; the governor applies the others part by part."""
         left = frozenset(directives) - self.capabilities
         for target in left:
             self.count_uncarried(target)
         return left
 
     def restore(self) -> None:
-        """Do nothing: no setting outlives its transfer."""
+        """Do nothing: no setting outlives a transfer."""

@@ -1,4 +1,4 @@
-"""What a filesystem over another one leaves to it: all that moves no data."""
+"""Delegates everything that moves no data to the underlying filesystem."""
 
 from collections.abc import Callable
 from inspect import ismethod
@@ -8,7 +8,7 @@ from gpurules.clients.filesystem.names import without_prefix
 
 
 def delegate(name: str) -> Callable[..., Any]:
-    """Return a method that has the filesystem behind do it."""
+    """Return a method that delegates to the underlying filesystem."""
 
     def method(self: Any, *arguments: Any, **options: Any) -> Any:
         return call_behind(getattr(self.fs, name), arguments, options)
@@ -19,23 +19,23 @@ def delegate(name: str) -> Callable[..., Any]:
 
 
 def both(name: str) -> tuple[Callable[..., Any], Callable[..., Any]]:
-    """Return the method and its coroutine, both done by the filesystem behind."""
+    """Return the method and its coroutine, both delegated to the underlying filesystem."""
     return delegate(name), delegate(f"_{name}")
 
 
 def of_behind(name: str) -> property:
-    """Return a property that is an attribute of the filesystem behind."""
+    """Return a property that reads an attribute of the underlying filesystem."""
     return property(lambda self: getattr(self.fs, name), doc=f"``{name}`` of the filesystem behind.")
 
 
 def call_behind(method: Callable[..., Any], arguments: tuple[Any, ...], options: dict[str, Any]) -> Any:
-    """Return what *method* of the filesystem behind gives, to which names come without gpurules in them."""
+    """Call *method* of the underlying filesystem, with names that lack the gpurules prefix."""
     own = {key: without_prefix(value) if isinstance(value, str) else value for key, value in options.items()}
     return method(*(without_prefix(one) if isinstance(one, str | list) else one for one in arguments), **own)
 
 
 class StandIn:
-    """Stands for the filesystem ``fs`` in all that moves no data."""
+    """Delegates all methods that move no data to the filesystem ``fs``."""
 
     fs: Any
 
@@ -70,15 +70,15 @@ class StandIn:
 
     @property
     def dircache(self) -> Any:
-        """The listings that the filesystem behind keeps."""
+        """The listings cache of the underlying filesystem."""
         return self.fs.dircache
 
     @dircache.setter
     def dircache(self, _: Any) -> None:
-        """Keep none beside them; fsspec sets one in every filesystem."""
+        """Ignore the value: fsspec sets a cache in every filesystem, and one suffices."""
 
     def __getattr__(self, name: str) -> Any:
-        """Return what only the filesystem behind has."""
+        """Return an attribute that only the underlying filesystem has."""
         if name == "fs" or name.startswith("__"):
             raise AttributeError(name)
         found = getattr(self.fs, name)

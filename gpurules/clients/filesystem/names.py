@@ -1,4 +1,4 @@
-"""The names of files behind ``gpurules::``: with what is before them in a URL, and without."""
+"""Converts the names of files under ``gpurules::``: with and without the prefix of a URL."""
 
 import os
 from typing import Any
@@ -11,14 +11,14 @@ _OURS = (PREFIX, HOP)
 
 
 def without_prefix(path: Any) -> Any:
-    """Return *path*, a name or a list of names, without what stands for gpurules in it.
+    """Return *path*, a name or a list of names, without the gpurules prefix.
 
     >>> without_prefix("gpurules::s3://bucket/key"), without_prefix("gpurules://s3://bucket/key")
     ('s3://bucket/key', 's3://bucket/key')
     >>> without_prefix("gpurules://bucket/key::s3://bucket/key")
     's3://bucket/key'
     """
-    if type(path) is str and not path.startswith(_OURS):  # as most are, and each call has hundreds of them
+    if type(path) is str and not path.startswith(_OURS):  # the usual case, and calls have hundreds of names
         return path
     if type(path) is list:
         return [without_prefix(one) for one in path]
@@ -32,9 +32,9 @@ def without_prefix(path: Any) -> Any:
 
 
 def protocol_of(path: str) -> str | None:
-    """Return the protocol of what is behind gpurules in a URL of one hop, ``gpurules://s3://bucket/key``.
+    """Return the underlying protocol of a one-hop URL, ``gpurules://s3://bucket/key``.
 
-    Missing: it is not said there.
+    Missing: the URL does not name it.
     """
     protocol, separator, _ = path.removeprefix(HOP).partition("://")
     is_known = path.startswith(HOP) and separator and protocol in fsspec.available_protocols()
@@ -42,7 +42,7 @@ def protocol_of(path: str) -> str | None:
 
 
 def name_in(url: Any) -> Any:
-    """Return the name of the file in a URL, as what is behind has it where the URL says what that is.
+    """Return the name of the file in a URL, in the form of the underlying filesystem if the URL names that.
 
     >>> name_in("gpurules://memory://data/rows.csv"), name_in("gpurules://data/")
     ('/data/rows.csv', 'data')

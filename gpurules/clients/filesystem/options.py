@@ -1,4 +1,4 @@
-"""What the storage options of a URL, and the environment, say to gpurules."""
+"""The options of gpurules in the storage options of a URL, and in the environment."""
 
 import os
 from collections.abc import Mapping
@@ -15,12 +15,12 @@ _BYTES = ("block_size", "staging_quota")
 class FileOptions:
     """The options of ``gpurules::`` URLs; each can be set in the environment as ``GPURULES_<OPTION>``.
 
-    ``blocks_ahead``: how many blocks of an open file are fetched ahead, before rules shrink that.
+    ``blocks_ahead``: the number of blocks of an open file to prefetch, which rules may reduce.
 
     Units: ``block_size`` and ``staging_quota`` in bytes.
     Missing: ``ruleset`` None: that of the governor in ``use``, else ``gpurules:default``; ``source`` None: ``auto``;
-    ``workload`` (the id of the workload that the files are for) and ``priority`` None: not known; ``staging`` (a
-    directory) None: nothing is staged.
+    ``workload`` (the id of the files' workload) and ``priority`` None: unknown; ``staging`` (a directory) None: nothing
+    is staged.
     """
 
     ruleset: str | None = None
@@ -34,10 +34,10 @@ class FileOptions:
 
     @classmethod
     def split(cls, storage_options: Mapping[str, object]) -> tuple[Self, dict[str, object]]:
-        """Return what is said to us, and the rest, which is for the filesystem behind.
+        """Return gpurules' options, and the rest, which belongs to the underlying filesystem.
 
         Raises:
-            ValueError: a value does not fit its option.
+            ValueError: the value of an option is invalid.
         """
         names = {field.name for field in fields(cls)}
         said = {name: value for name in names if (value := os.environ.get(f"GPURULES_{name.upper()}"))}
@@ -48,10 +48,10 @@ class FileOptions:
 
 
 def _value(name: str, value: object) -> object:
-    """Return *value* as the option *name* has it.
+    """Convert *value* to the type of the option *name*.
 
     Raises:
-        ValueError: it does not fit.
+        ValueError: it is invalid.
     """
     match name:
         case "priority":

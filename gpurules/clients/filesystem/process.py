@@ -1,4 +1,4 @@
-"""The governors behind the URLs of this process: opened at the first use of each, one for all that say the same."""
+"""The governors of this process's URLs: opened on first use, one for each set of options."""
 
 import threading
 
@@ -26,13 +26,13 @@ class Process:
         shutdown.add(self)
 
     def use(self, governor: Governor | None) -> None:
-        """Have URLs that name no ruleset follow *governor*; None takes it back."""
+        """Let URLs that name no ruleset follow *governor*; None undoes that."""
         with self._lock:
             self._used = governor
             self._clients.clear()
 
     def client_of(self, options: FileOptions) -> FileClient:
-        """Return the client for *options*; never raises on trouble with rules or telemetry: files go on without."""
+        """Return the client for *options*; never raises on errors of rules or telemetry: files are then ungoverned."""
         client = self._clients.get(options)
         if client is None:
             with self._lock:
@@ -49,25 +49,25 @@ class Process:
         return FileClient(governor, options, problem)
 
     def stop(self, timeout: float | None = None) -> None:
-        """Forget everything; coordinators are stopped on their own account."""
+        """Forget everything; coordinators are stopped separately."""
         with self._lock:
             self._clients.clear()
             self._governors.clear()
 
     def after_fork(self) -> None:
-        """Start from scratch: what was opened here polls in the parent."""
+        """Start over: the governors that were opened here poll in the parent."""
         self._lock = threading.Lock()
         self._clients, self._governors = {}, {}
 
 
 def _governor(ruleset: str, source: str) -> tuple[Governor, Coordinator | None, str | None]:
-    """Return a governor by *ruleset* on *source*; where that cannot be, one without rules, and why.
+    """Return a governor for *ruleset* and *source*; if that fails, one without rules, and the reason.
 
     Effects are not called: that is the job of the node's single agent.
     """
     try:
         coordinator = Coordinator(load(ruleset), source, options=CoordinatorOptions(dry_run=True))
-        coordinator.__enter__()  # polls once, so that the first file is opened by what the GPUs say
+        coordinator.__enter__()  # polls once, so that the first file is opened by current telemetry
         return Governor(coordinator), coordinator, None
     except (GpurulesError, OSError, ValueError) as error:
         problem = f"the rules {ruleset!r} on {source!r} are not in force: {error}"

@@ -1,4 +1,4 @@
-"""A file of any filesystem as the part loop has it, for the staging area."""
+"""Adapts a file of any filesystem to the part loop, for the staging area."""
 
 from collections.abc import Iterator
 from hashlib import sha256
@@ -8,7 +8,7 @@ from gpurules.clients.objects.store import ObjectChanged, ObjectFacts, Reading
 
 
 class _Bytes:
-    """Bytes that are all there."""
+    """The bytes of a complete read."""
 
     def __init__(self, data: bytes) -> None:
         self._data = data
@@ -21,10 +21,9 @@ class _Bytes:
 
 
 class StoredFile:
-    """The file *behind*. Its filesystem's data (its tag, or size, times and the like) identify the version.
+    """The file *behind*. Metadata of its filesystem (tag, or size and times) identify the version.
 
-    Where it is opened with options of its own (``version_id``, ``size``), its facts and its bytes are those that
-    opening it so gives.
+    If it is opened with options (``version_id``, ``size``), its facts and bytes are those of the file opened that way.
     """
 
     def __init__(self, behind: FileBehind) -> None:
@@ -36,7 +35,7 @@ class StoredFile:
 
     @property
     def has_ranges(self) -> bool:
-        """Whether any part of it can be read by itself, as it was opened."""
+        """Whether the opened file supports range reads."""
         return not self._behind.options or bool(self._behind.open().seekable())
 
     def facts(self) -> ObjectFacts:
@@ -61,7 +60,7 @@ class StoredFile:
         """Return up to *size* bytes from *start*, of the file with that *etag* and no other.
 
         Raises:
-            ObjectChanged: it is another one.
+            ObjectChanged: the tag differs.
             OSError: it cannot be read.
         """
         before = self.facts() if etag is None else None

@@ -1,4 +1,4 @@
-"""The filesystem behind ``gpurules::``: how it is made, with which options, and how it opens a file to read."""
+"""The filesystem under ``gpurules::``: its creation, its options, and how it opens files for reading."""
 
 from typing import Any
 
@@ -14,9 +14,9 @@ _BLOCK_SIZE = ("default_block_size", "block_size")
 
 
 def options_for(protocol: str | None, options: dict[str, Any]) -> dict[str, Any]:
-    """Return *options* as the filesystem behind, of that *protocol*, takes them, without what ``datasets`` adds.
+    """Return *options* as the underlying filesystem of *protocol* takes them, without those that ``datasets`` adds.
 
-    That is options of a protocol that has no part in the URL, and the hop to a file said twice
+    Those are options of a protocol that is not part of the URL, and a duplicated hop to a file
     (``gpurules::s3://bucket/key::s3://bucket/key``).
     """
     known = fsspec.available_protocols()
@@ -28,7 +28,7 @@ def options_for(protocol: str | None, options: dict[str, Any]) -> dict[str, Any]
 
 
 def options_in(url: str) -> dict[str, Any]:
-    """Return what a URL of one hop, ``gpurules://sftp://host/path``, says of the filesystem behind."""
+    """Return the options of the underlying filesystem in a one-hop URL, ``gpurules://sftp://host/path``."""
     protocol = protocol_of(url)
     if protocol is None:
         return {}
@@ -37,7 +37,7 @@ def options_in(url: str) -> dict[str, Any]:
 
 
 class Chaining(type(fsspec.spec.AbstractFileSystem)):  # type: ignore[misc]
-    """Makes filesystems over others: their cache of instances behaves like that of the underlying one."""
+    """The metaclass of filesystems over others: instance caching behaves as in the underlying one."""
 
     _latest_over: dict[type, str]
 
@@ -46,7 +46,7 @@ class Chaining(type(fsspec.spec.AbstractFileSystem)):  # type: ignore[misc]
         cls._latest_over = {}
 
     def __call__(cls, *arguments: Any, **options: Any) -> Any:
-        """Return the filesystem that these options ask for, one that is there already where there is."""
+        """Return the filesystem with these options, an existing one if possible."""
         given = options.pop("target_options", None) or {}
         if options.get("skip_instance_cache"):
             given = {"skip_instance_cache": True, **given}
@@ -57,9 +57,9 @@ class Chaining(type(fsspec.spec.AbstractFileSystem)):  # type: ignore[misc]
 
 
 class FileBehind:
-    """A file to read, as the filesystem behind opens it: at the first need, so that its facts are asked for once.
+    """A readable file of the underlying filesystem, opened lazily, so that its facts are requested once.
 
-    ``options`` are those that select which bytes are read, ``cache`` those that say how they are kept.
+    ``options`` select the bytes to read, ``cache`` how they are cached.
     """
 
     def __init__(self, fs: Any, path: str, block_size: int | None, options: dict[str, Any]) -> None:
@@ -73,32 +73,32 @@ class FileBehind:
         self._file: Any = None
 
     def open(self) -> Any:
-        """Return it, opened."""
+        """Return the open file."""
         if self._file is None:
             self._file = self.again()
         return self._file
 
     def again(self) -> Any:
-        """Return it, opened once more."""
+        """Open it once more."""
         return self.fs._open(self.path, "rb", cache_type="none", **self._block_size, **self.options)
 
     def size(self) -> float | None:
-        """Return its size in bytes; None where its filesystem does not report."""
+        """Return its size in bytes; None if its filesystem does not report it."""
         size = getattr(self.open(), "size", None)
         known: float | None = self.fs.size(self.path) if size is None else size
         return known
 
     def close(self) -> None:
-        """Close it, where it is open; it can be opened again."""
+        """Close it if it is open; it can be reopened."""
         file, self._file = self._file, None
         if file is not None:
             file.close()
 
 
 def setting(fs: Any, *names: str) -> Any:
-    """Return the option with which *fs* was made: the first of *names* that it was given.
+    """Return an option of *fs*: the first of *names* that it was created with.
 
-    Missing: it was given none of them.
+    Missing: it was created with none of them.
     """
     given = getattr(fs, "storage_options", None) or {}
     return next((given[name] for name in names if given.get(name) is not None), None)

@@ -1,4 +1,4 @@
-"""What feeds a training loop: the DataLoader of PyTorch, and WebDataset."""
+"""Data loaders: PyTorch's DataLoader, and WebDataset."""
 
 from gpurules.clients.loaders.dataloader import DataLoaderKind, GovernedLoader
 from gpurules.clients.loaders.webdataset import WebDatasetKind, register

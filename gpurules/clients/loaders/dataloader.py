@@ -32,7 +32,7 @@ class DataLoaderKind:
         return "torch is not installed; see pytorch.org for how to install it" if find_spec("torch") is None else None
 
     def notes(self) -> tuple[str, ...]:
-        """Return how far it goes here."""
+        """Return notes on its limits on this machine."""
         from importlib.metadata import PackageNotFoundError, version
 
         try:
@@ -45,13 +45,14 @@ class DataLoaderKind:
 
 
 class GovernedLoader:
-    """*loader*, a ``DataLoader``, with as many batches under way as the rules leave of its ``prefetch_factor``.
+    """Wraps *loader*, a ``DataLoader``: rules reduce the number of batches in flight from its ``prefetch_factor``.
 
-    That is set at the start of each epoch, by the loader's public attribute. With *live* it follows at each batch: the
-    iterator is patched, where the version of torch is known; where it is not, epochs have to do. At least one batch is
-    in flight, and the contents and order of batches do not depend on the rules. *transfer* is what rules see.
+    The number is set at the start of each epoch, by the loader's public attribute. With *live* it is updated at each
+    batch by patching the iterator of a known version of torch; with other versions it follows per epoch. At least one
+    batch is in flight, and the contents and order of batches do not depend on the rules. *transfer* is what rules see.
 
-    What cannot be done (no workers; persistent ones, whose iterator is made once) is counted by the governor.
+    What cannot be carried out (no workers; persistent workers, whose iterator is created once) is counted by the
+    governor.
     """
 
     name = DataLoaderKind.name
@@ -68,9 +69,9 @@ class GovernedLoader:
         self._has_lasting_iterator = False
 
     def target(self) -> int:
-        """Return how many batches may be under way now.
+        """Return the number of batches that may be in flight.
 
-        Missing: 0 where the loader has no workers, and so no prefetch.
+        Missing: 0 if the loader has no workers, and so no prefetch.
         """
         if not self.base:
             return 0
@@ -101,7 +102,7 @@ class GovernedLoader:
         return batches
 
     def _patch(self, batches: Any) -> bool:
-        """Have the iterator keep to the target at each batch, and return whether that can be done here."""
+        """Make the iterator follow the target at each batch; return whether that is possible here."""
         import torch
 
         version = torch.__version__
@@ -121,32 +122,32 @@ class GovernedLoader:
             self.governor.count_uncarried(self.name, Capability.PREFETCH)
 
     def restore(self) -> None:
-        """Leave the loader as it was; an iterator that is at work goes on by its own prefetch at its next epoch."""
+        """Restore the loader; a running iterator uses its own prefetch from its next epoch."""
         self.loader.prefetch_factor = self.base
 
     def apply(self, directives: object) -> frozenset[str]:
-        """Return the targets that this client does not carry out; the prefetch is looked up batch by batch."""
+        """Return the targets that this client does not carry out; the prefetch is read batch by batch."""
         return frozenset(directives) - self.capabilities  # type: ignore[call-overload,no-any-return]
 
     def __getattr__(self, name: str) -> Any:
-        """Return what the loader has."""
+        """Return an attribute of the loader."""
         if name.startswith("_") or "loader" not in self.__dict__:
             raise AttributeError(name)
         return getattr(self.loader, name)
 
 
 def _target(governor: Governor, transfer: Transfer, most: int) -> int:
-    """Return how many of *most* batches the rules leave under way."""
+    """Return how many of *most* batches the rules allow in flight."""
     factor = governor.decider.requirements(transfer).prefetch_factor
     return max(1, round(most * min(1.0, max(0.0, factor))))
 
 
 def _put_to_target(iterator: "ref[Any]", target: Callable[[], int]) -> Callable[[], None]:
-    """Return what takes the place of the iterator's ``_try_put_index``, which sends one more batch to a worker.
+    """Return the replacement for the iterator's ``_try_put_index``, which sends one more batch to a worker.
 
-    What counts is under way or waits to be given out, of workers that live: were those of ended workers counted, an
-    epoch could end before its last batch. The iterator is held weakly, and *target* holds no loader: in a cycle it
-    would end its workers only when the garbage is collected, which waits for each of them for seconds.
+    It counts batches in flight or ready, of live workers only: if those of ended workers counted, an epoch could end
+    before its last batch. The iterator is referenced weakly, and *target* references no loader: a reference cycle would
+    end its workers only at garbage collection, which waits for each of them for seconds.
     """
 
     def put_to_target() -> None:

@@ -1,4 +1,4 @@
-"""Shards of WebDataset by URLs that the rules are in force for: ``gpurules:s3://bucket/shard-{000..099}.tar``."""
+"""Governed shards of WebDataset, by URL: ``gpurules:s3://bucket/shard-{000..099}.tar``."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -10,7 +10,7 @@ SCHEME = "gpurules"
 
 
 class WebDatasetKind:
-    """The kind of client, as registered: its files are fsspec's."""
+    """The kind of client, as registered; its files are those of fsspec."""
 
     name = "webdataset"
     capabilities = GOVERNED | {Capability.STAGE, Capability.PREFETCH}
@@ -24,11 +24,10 @@ class WebDatasetKind:
 
 
 def register(storage_options: Mapping[str, object] | None = None) -> None:
-    """Have WebDataset open ``gpurules:`` URLs through fsspec, with these *storage_options*, in this process.
+    """Let WebDataset open ``gpurules:`` URLs through fsspec, with these *storage_options*, in this process.
 
-    One colon: WebDataset takes two for the end of one URL and the start of the next.
-
-    Workers that are forked have it from their parent; those that are spawned call it themselves (``worker_init_fn``).
+    The URL has one colon, because WebDataset splits URLs at two. Forked workers inherit the registration; spawned
+    workers call this themselves (``worker_init_fn``).
 
     Raises:
         UnavailableError: webdataset or fsspec is not installed.

@@ -1,4 +1,4 @@
-"""JuiceFS, whose download limit follows ``limit_bandwidth``: one for all clients of the volume."""
+"""JuiceFS: the download limit of a volume, for all its clients, follows ``limit_bandwidth``."""
 
 import shutil
 import subprocess
@@ -30,16 +30,16 @@ class JuiceFSKind:
         return None
 
     def open(self, argument: str) -> TunableClient:
-        """Return the client for the volume whose metadata are at *argument*.
+        """Return the client for the volume with its metadata at *argument*.
 
         Raises:
-            SettingError: the volume cannot be asked.
+            SettingError: the volume cannot be queried.
         """
         return juicefs(argument)
 
 
 class DownloadLimit:
-    """``--download-limit`` of a volume; its clients take it up at their next heartbeat, some 12 s later.
+    """``--download-limit`` of a volume; its clients adopt it at their next heartbeat, about 12 s later.
 
     Units: Mbps (1e6 bits/second) as text; 0 means unlimited.
     Source: juicefs.com/docs, the commands format and config.
@@ -48,7 +48,7 @@ class DownloadLimit:
     def __init__(self, url: str, command: str = "juicefs") -> None:
         self._url = url
         self._command = command
-        # the URL may have a password in it
+        # the URL may contain a password
         self.key = f"download-limit of JuiceFS at {_without_secret(url)} ({sha256(url.encode()).hexdigest()[:8]})"
 
     def read(self) -> str:
@@ -80,14 +80,13 @@ class DownloadLimit:
 
 
 def juicefs(url: str, folder: Path | None = None, command: str = "juicefs") -> TunableClient:
-    """Return the client that has the JuiceFS volume with metadata at *url* keep to the rules' bandwidth.
+    """Return the client that limits the bandwidth of the JuiceFS volume with metadata at *url* by the rules.
 
-    It is a limit of the volume, so of all nodes that have it mounted: let the agent of one node have it. A limit that
-    the volume had is kept to as well: the lower one counts. It is put back at the end, or after a crash by the next
-    client.
+    The limit applies to all nodes that mount the volume, so only one node's agent should control it. An existing limit
+    of the volume still applies: the lower one counts. It is restored at the end, or after a crash by the next client.
 
     Raises:
-        SettingError: the volume cannot be asked, or another process has it in hand.
+        SettingError: the volume cannot be queried, or another process controls it.
     """
     kept = RestorableSetting(DownloadLimit(url, command), folder)
     return TunableClient(f"juicefs {_without_secret(url)}", {Capability.BANDWIDTH: Tunable(kept, _limited)})
@@ -97,12 +96,12 @@ def _limited(said: object, before: str) -> str:
     rate = finite(said)
     if rate is None or rate <= 0:
         return before
-    wanted = max(1, int(rate / BYTES_PER_MBPS))  # 0 would be no limit at all
+    wanted = max(1, int(rate / BYTES_PER_MBPS))  # 0 would mean unlimited
     return str(min(wanted, int(before)) if int(before) else wanted)
 
 
 def _without_secret(url: str) -> str:
-    """Return *url* without who and what is said before an ``@``, and after a ``?``."""
+    """Return *url* without its credentials and query."""
     try:
         parts = urlsplit(url)
     except ValueError:

@@ -1,4 +1,4 @@
-"""What is mounted here."""
+"""Reads the mounts of this machine."""
 
 import os
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ NOT_REMOTE = frozenset({"fuse.lxcfs", "fuse.portal", "fuse.gvfsd-fuse", "fusectl
 
 @dataclass(frozen=True, slots=True)
 class Mount:
-    """A mount: its number, where it is, of what type and what, and the number of its device (``0:52``)."""
+    """A mount: its id, mount point, type, source and device number (``0:52``)."""
 
     id: str
     device: str
@@ -22,12 +22,12 @@ class Mount:
 
     @property
     def is_remote(self) -> bool:
-        """Whether its data come over a network, as far as the type reports."""
+        """Whether its data come over a network, according to its type."""
         return self.type.startswith(REMOTE) and self.type not in NOT_REMOTE
 
 
 def mounts(table: Path = MOUNTINFO) -> Iterator[Mount]:
-    """Give every mount, the latest last; none where the system does not report.
+    """Return every mount, the latest last; none if the system does not report them.
 
     Source: proc_pid_mountinfo(5).
     """
@@ -43,14 +43,14 @@ def mounts(table: Path = MOUNTINFO) -> Iterator[Mount]:
 
 
 def _plain(text: str) -> str:
-    r"""Return a field without its escapes: a blank is ``\040`` there."""
+    r"""Return a field with its escapes decoded: a space is ``\040``."""
     for code, char in (("\\040", " "), ("\\011", "\t"), ("\\012", "\n"), ("\\134", "\\")):
         text = text.replace(code, char)
     return text
 
 
 def mount_of(path: str | os.PathLike[str], table: Path = MOUNTINFO) -> Mount | None:
-    """Return the mount that *path* is on; None where that cannot be determined."""
+    """Return the mount of *path*; None if it cannot be determined."""
     real = os.path.realpath(path)
     found: Mount | None = None
     for mount in mounts(table):

@@ -1,4 +1,4 @@
-"""rclone by its remote control, whose bandwidth follows ``limit_bandwidth``: a mount, a serve or a copy that runs."""
+"""rclone (a mount, serve or copy): its bandwidth limit, set by remote control, follows ``limit_bandwidth``."""
 
 import http.client
 import os
@@ -34,10 +34,10 @@ class RcloneKind:
         return None
 
     def open(self, argument: str) -> TunableClient:
-        """Return the client for the rclone that listens at the socket *argument*.
+        """Return the client for the rclone process that listens at the socket *argument*.
 
         Raises:
-            SettingError: it does not answer.
+            SettingError: it does not respond.
         """
         return rclone(argument)
 
@@ -57,7 +57,7 @@ class _Connection(http.client.HTTPConnection):
 
 
 class BandwidthSetting:
-    """``core/bwlimit`` of an rclone that runs.
+    """``core/bwlimit`` of a running rclone.
 
     Units: bytes/second in each direction with ``B`` after the number, as rclone takes it; or ``off``.
     Source: rclone.org/rc, core/bwlimit.
@@ -100,13 +100,13 @@ class BandwidthSetting:
 
 
 def rclone(path: str | os.PathLike[str], folder: Path | None = None) -> TunableClient:
-    """Return the client that has the rclone that listens at the Unix socket *path* keep to the rules' bandwidth.
+    """Return the client that limits the bandwidth of the rclone at the Unix socket *path* by the rules.
 
-    A limit that it had from its own settings is kept to as well: the lower one counts. It is put back at the end, or
-    after a crash by the next client.
+    A limit from its own settings still applies: the lower one counts. It is restored at the end, or after a crash by
+    the next client.
 
     Raises:
-        SettingError: it does not answer, or another process has it in hand.
+        SettingError: it does not respond, or another process controls it.
     """
     kept = RestorableSetting(BandwidthSetting(os.fspath(path)), folder)
     return TunableClient(f"rclone {path}", {Capability.BANDWIDTH: Tunable(kept, _limited)})

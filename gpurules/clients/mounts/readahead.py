@@ -32,16 +32,16 @@ class ReadaheadKind:
         return None
 
     def notes(self) -> tuple[str, ...]:
-        """Return what is there to steer: the remote mounts of this machine."""
+        """Return notes on what can be controlled: the remote mounts of this machine."""
         remote = [(mount, _file_of(mount)) for mount in mounts() if mount.is_remote]
         mounts_text = [f"{mount.point} ({mount.type})" for mount, file in remote if file and os.access(file, os.W_OK)]
         return (f"remote mounts: {', '.join(mounts_text)}",) if mounts_text else ("there are no remote mounts now",)
 
     def open(self, argument: str) -> TunableClient:
-        """Return the client for the mount that the path *argument* is on.
+        """Return the client for the mount of the path *argument*.
 
         Raises:
-            SettingError: its readahead cannot be steered.
+            SettingError: its readahead cannot be controlled.
         """
         return readahead(argument)
 
@@ -55,7 +55,7 @@ class ReadaheadSetting:
 
     def __init__(self, file: Path, point: str) -> None:
         self._file = file
-        # a device's number is given again to another mount: the boot and the place belong to it
+        # device numbers are reused for other mounts, so the key includes the boot and the mount point
         self.key = f"read_ahead_kb of {point} ({file.parent.name}, boot {_boot()[:8]})"
 
     def read(self) -> str:
@@ -74,13 +74,13 @@ class ReadaheadSetting:
 
 
 def readahead(path: str | os.PathLike[str], folder: Path | None = None) -> TunableClient:
-    """Return the client that has the readahead of the mount of *path* follow the rules; 0 KiB is none.
+    """Return the client that adjusts the readahead of the mount of *path* by the rules; 0 KiB disables it.
 
-    What it was is written down in *folder*, and put back at the end or after a crash. It is all the mount's readers
-    that it is for, and on a disk everyone's.
+    The previous value is recorded in *folder*, and restored at the end or after a crash. The setting applies to all
+    readers of the mount, and on a disk to all of its mounts.
 
     Raises:
-        SettingError: the mount has no readahead of its own, it cannot be written, or another process has it in hand.
+        SettingError: the mount has no readahead of its own, it cannot be written, or another process controls it.
     """
     mount = mount_of(path)
     file = None if mount is None else _file_of(mount)
@@ -101,7 +101,7 @@ def _scaled(said: object, before: str) -> str:
 def _file_of(mount: Mount) -> Path | None:
     """Return the file of the mount's readahead; a partition has that of its disk.
 
-    Missing: the kernel keeps none for it, as for what is in memory.
+    Missing: the kernel has none, as for filesystems in memory.
     """
     for file in (
         SYS / "class/bdi" / mount.device / "read_ahead_kb",

@@ -1,7 +1,7 @@
-"""Checksums that stores keep of objects, and how those of pieces are combined to that of the whole.
+"""Checksums of objects in stores, and how checksums of pieces combine into that of the whole.
 
-CRC-32, MD5 and SHA come with Python. CRC-32C and CRC-64/NVME are computed by awscrt where it is installed: in Python
-itself they would be a thousand times slower than the network.
+CRC-32, MD5 and SHA come with Python. CRC-32C and CRC-64/NVME are computed by awscrt if it is installed: in pure Python
+they would be a thousand times slower than the network.
 """
 
 import hashlib
@@ -14,7 +14,7 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True)
 class Checksum:
-    """A checksum of an object that its store offers.
+    """A checksum of an object, as provided by its store.
 
     ``count``: 0 if it is of all bytes; else it is the checksum of the checksums of this number of parts, each but the
     last of ``part_size`` bytes. ``is_certain``: a mismatch proves that bytes differ; otherwise the store may mean
@@ -28,15 +28,15 @@ class Checksum:
     is_certain: bool = True
 
     def __str__(self) -> str:
-        """Return it as messages show it."""
+        """Return its form for messages."""
         return f"{self.algorithm} {self.value.hex()}{f'-{self.count}' if self.count else ''}"
 
 
 class Digest(Protocol):
-    """A checksum of bytes as they come."""
+    """A running checksum of bytes."""
 
     def update(self, data: bytes | memoryview, /) -> None:
-        """Take in more bytes."""
+        """Add bytes."""
         ...
 
     def digest(self) -> bytes:
@@ -64,7 +64,7 @@ PREFERENCE = (*POLYNOMIALS, *HASHES)
 
 
 class _Crc:
-    """A CRC as hashlib has its digests."""
+    """A CRC with the interface of hashlib."""
 
     def __init__(self, function: Callable[[bytes | memoryview, int], int], bits: int) -> None:
         self._function = function
@@ -95,7 +95,7 @@ def is_available(algorithm: str) -> bool:
 
 
 def new_digest(algorithm: str) -> Digest:
-    """Return the checksum of no bytes yet.
+    """Return a new running checksum.
 
     Raises:
         ValueError: it cannot be computed here.
@@ -137,7 +137,7 @@ def combine_crcs(algorithm: str, parts: Iterable[tuple[bytes, int]]) -> bytes:
 
 @cache
 def _zeros(polynomial: Polynomial, length: int) -> tuple[int, ...]:
-    """Return the matrix, by columns, of what *length* zero bytes do to a CRC; few lengths ever occur."""
+    """Return the matrix, by columns, of the effect of *length* zero bytes on a CRC; few lengths ever occur."""
     power = (polynomial.reversed_polynomial, *(1 << bit for bit in range(polynomial.bits - 1)))  # of one zero bit
     for _ in range(3):
         power = _square(power)
@@ -163,5 +163,5 @@ def _product(matrix: tuple[int, ...], vector: int) -> int:
 
 
 def of_parts(algorithm: str, digests: Iterable[bytes]) -> bytes:
-    """Return the checksum of the checksums of parts, as S3 has it for uploads in parts."""
+    """Return the checksum of the checksums of parts, as S3 defines it for multipart uploads."""
     return digest_of(algorithm, b"".join(digests))

@@ -1,4 +1,4 @@
-"""What the part loop needs of an object store, and what can go wrong with one."""
+"""The interface and the errors of object stores, for the part loop."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,31 +9,31 @@ from gpurules.errors import GpurulesError
 
 
 class StoreError(GpurulesError):
-    """The store refused, or the object is not there; trying again is of no use."""
+    """The store refused, or the object does not exist; a retry would not help."""
 
 
 class ObjectNotFound(StoreError):
-    """The object, the version of it that was asked for, or its bucket is not there."""
+    """The object, the requested version of it, or its bucket does not exist."""
 
 
 class TransientStoreError(StoreError):
-    """The connection or the store failed; trying again may help."""
+    """The connection or the store failed; a retry may help."""
 
 
 class TooSlow(TransientStoreError):
-    """The bytes came so slowly that the connection was cut; trying again may help."""
+    """The connection was cut because it was too slow; a retry may help."""
 
 
 class ObjectChanged(StoreError):
-    """The object is another one than at the start of the transfer; nothing of it was published."""
+    """The object changed during the transfer; nothing of it was published."""
 
 
 class ChecksumMismatch(TransientStoreError):
-    """Bytes that arrived have another checksum than the store says; nothing of the object was published."""
+    """The checksum of the received bytes differs from that of the store; nothing of the object was published."""
 
 
 class Unverifiable(StoreError):
-    """``verify="require"`` was asked for, and the object has no checksum that can be verified here."""
+    """``verify="require"`` was requested, but the object has no checksum that can be verified here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ class ObjectFacts:
 
 
 class RangeIgnored(StoreError):
-    """The store answers a request for a range with the whole object, which has these *facts*."""
+    """The store answers a range request with the whole object, which has these *facts*."""
 
     def __init__(self, message: str, facts: ObjectFacts) -> None:
         super().__init__(message)
@@ -56,19 +56,19 @@ class RangeIgnored(StoreError):
 
 
 class Chunks(Protocol):
-    """Bytes as they come over a connection, which is free again once they are closed."""
+    """The bytes of a response body; closing it frees the connection."""
 
     def __iter__(self) -> Iterator[bytes]:
         """Yield the bytes."""
         ...
 
     def close(self) -> None:
-        """Want no more."""
+        """Stop reading."""
         ...
 
 
 class Reading(NamedTuple):
-    """The answer to a ranged read: the facts of the whole object, and the bytes of the range, to be closed."""
+    """The response to a range read: the facts of the whole object, and the bytes of the range, to be closed."""
 
     facts: ObjectFacts
     chunks: Chunks
@@ -94,7 +94,7 @@ class StoredObject(Protocol):
         """Return up to *size* bytes from *start*, of the object with that *etag* and no other.
 
         Raises:
-            ObjectChanged: the tag is another one.
+            ObjectChanged: the tag differs.
             StoreError: it cannot be read.
         """
         ...
@@ -105,11 +105,11 @@ class CheckedObject(StoredObject, Protocol):
     """An object for which the store offers checksums."""
 
     def checksums(self, facts: ObjectFacts) -> Iterator[Checksum]:
-        """Yield what the store offers of the version that *facts* describe, the cheapest to compute first.
+        """Yield the store's checksums of the version that *facts* describe, the cheapest to compute first.
 
         Raises:
-            ObjectChanged: the object is another one by now.
-            StoreError: the store cannot be asked.
+            ObjectChanged: the object has changed.
+            StoreError: the store cannot be queried.
         """
         ...
 
@@ -117,20 +117,20 @@ class CheckedObject(StoredObject, Protocol):
         """Return whether all parts of a composite *checksum*, except the last, really have its ``part_size``.
 
         Raises:
-            StoreError: the store cannot be asked.
+            StoreError: the store cannot be queried.
         """
         ...
 
 
 class PartTag(NamedTuple):
-    """What the store answered to a part of an upload, and wants to see again when the parts become the object."""
+    """The store's tag of an uploaded part, which completing the upload requires."""
 
     etag: str
     checksums: Mapping[str, str]
 
 
 class WritableObject(Protocol):
-    """One object in a store that takes uploads in parts, in any order."""
+    """One object in a store with multipart uploads, with parts in any order."""
 
     @property
     def url(self) -> str:
@@ -139,7 +139,7 @@ class WritableObject(Protocol):
 
     @property
     def variant(self) -> str:
-        """What distinguishes uploads of one file to one object, such as its metadata; a short text."""
+        """A short text that distinguishes uploads of one file to one object, such as by metadata."""
         ...
 
     def facts(self) -> ObjectFacts:
@@ -151,7 +151,7 @@ class WritableObject(Protocol):
         ...
 
     def put(self, data: bytes) -> str:
-        """Write the whole object at once, and return its tag.
+        """Write the whole object in one request, and return its tag.
 
         Raises:
             StoreError: it cannot be written.
@@ -159,7 +159,7 @@ class WritableObject(Protocol):
         ...
 
     def begin(self) -> str:
-        """Begin an upload in parts, and return its id.
+        """Begin a multipart upload, and return its id.
 
         Raises:
             StoreError: it cannot be begun.
@@ -167,7 +167,7 @@ class WritableObject(Protocol):
         ...
 
     def parts(self, upload: str) -> Mapping[int, ObjectFacts] | None:
-        """Return the parts (from 1) of an upload that the store has; None where it does not know the upload.
+        """Return the parts (from 1) of an upload that the store has; None if it does not know the upload.
 
         Raises:
             StoreError: it cannot be determined.
@@ -175,7 +175,7 @@ class WritableObject(Protocol):
         ...
 
     def put_part(self, upload: str, number: int, data: bytes) -> PartTag:
-        """Write part *number* (from 1), and return what completing the upload needs.
+        """Write part *number* (from 1), and return its tag for completing the upload.
 
         Raises:
             StoreError: it cannot be written.
@@ -183,15 +183,15 @@ class WritableObject(Protocol):
         ...
 
     def complete(self, upload: str, tags: Sequence[PartTag]) -> str:
-        """Make the parts the object, in one step, and return its tag.
+        """Complete the upload atomically, and return the tag of the object.
 
         Raises:
-            StoreError: it cannot be done.
+            StoreError: it failed.
         """
         ...
 
     def abort(self, upload: str) -> None:
-        """Have the store forget an upload and its parts; one that it does not know is not an error.
+        """Abort an upload; one that the store does not know is not an error.
 
         Raises:
             StoreError: it could not be determined.

@@ -1,4 +1,4 @@
-"""Cuts connections that trickle: slower than a floor for so long that trying again is better than waiting."""
+"""Cuts slow connections: those below a minimum rate for long enough that a retry is better than waiting."""
 
 import os
 import threading
@@ -13,9 +13,9 @@ SLOW_READ_SECONDS, QUICK_READ_SECONDS = 0.5, 0.01
 
 
 class Watchdog:
-    """Watches reads of connections, from a thread that is there while anything is read.
+    """Watches reads of connections, from a thread that exists while reads are pending.
 
-    Units: *min_bytes_per_second* in bytes a second of waiting for them, 0 to watch nothing; *slow_seconds* in seconds.
+    Units: *min_bytes_per_second* in bytes per second of waiting, 0 to disable; *slow_seconds* in seconds.
     """
 
     def __init__(self, min_bytes_per_second: float, slow_seconds: float) -> None:
@@ -30,11 +30,11 @@ class Watchdog:
         self._thread: threading.Thread | None = None
 
     def watch(self, url: str, cut: Callable[[], object]) -> "Watch":
-        """Return what the bytes of one connection are read by, to be closed; *cut* makes a read of it fail at once."""
+        """Return a watch, to be closed, through which one connection is read; *cut* makes a pending read fail."""
         watch = Watch(self, url, cut)
         if self.floor > 0:
             if self._process != os.getpid():
-                self._begin()  # the connections are those of the process that was forked, and its thread is not here
+                self._begin()  # the connections belong to the parent process, and its thread does not exist here
             with self._lock:
                 self._watched.add(watch)
                 if self._thread is None:
@@ -43,7 +43,7 @@ class Watchdog:
         return watch
 
     def forget(self, watch: "Watch") -> None:
-        """Watch it no longer."""
+        """Stop watching it."""
         with self._lock:
             self._watched.discard(watch)
 
@@ -73,10 +73,10 @@ class Watch:
         self._was_cut = False
 
     def read(self, read: Callable[[int], bytes]) -> bytes:
-        """Return what *read* returns, which is called with the number of bytes to read.
+        """Call *read* with the number of bytes to read, and return its result.
 
         Raises:
-            TooSlow: too few have come for too long.
+            TooSlow: the connection was too slow for too long.
         """
         began = self._began = time.monotonic()
         try:
@@ -102,7 +102,7 @@ class Watch:
         return data
 
     def look(self, now: float) -> None:
-        """Cut the connection, if the read that is under way can only be too slow."""
+        """Cut the connection if the pending read can no longer reach the minimum rate."""
         began = self._began
         if began is None or self._was_cut:
             return
@@ -122,5 +122,5 @@ class Watch:
         )
 
     def close(self) -> None:
-        """Watch it no longer."""
+        """Stop watching it."""
         self._watchdog.forget(self)

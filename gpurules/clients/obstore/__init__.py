@@ -1,4 +1,4 @@
-"""Object stores of many makers (S3, GCS, Azure, local folders, memory) by the part loop, through obstore."""
+"""Object stores of many kinds (S3, GCS, Azure, local folders, memory) with the part loop, through obstore."""
 
 from gpurules.clients.obstore.client import Obstore, ObstoreKind
 

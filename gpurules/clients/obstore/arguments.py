@@ -1,4 +1,4 @@
-"""The ``ExtraArgs`` of boto3 that stores of obstore have a word of their own for."""
+"""Translates the ``ExtraArgs`` of boto3 that obstore supports."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -20,7 +20,7 @@ class ObjectArguments:
     """The extra arguments for one object: its version when it is read, its attributes when it is written.
 
     Raises:
-        ValueError: obstore has no word for one of the arguments.
+        ValueError: obstore does not support one of the arguments.
     """
 
     def __init__(self, version: str | None = None, attributes: Mapping[str, str] | None = None) -> None:
@@ -29,10 +29,10 @@ class ObjectArguments:
 
     @classmethod
     def of_download(cls, given: Mapping[str, Any] | None) -> "ObjectArguments":
-        """Return those of a download: ``VersionId``.
+        """Return the arguments of a download: ``VersionId``.
 
         Raises:
-            ValueError: there is another one.
+            ValueError: there is an unsupported one.
         """
         _check(given, ("VersionId",), "download")
         version = (given or {}).get("VersionId")
@@ -40,10 +40,10 @@ class ObjectArguments:
 
     @classmethod
     def of_upload(cls, given: Mapping[str, Any] | None) -> "ObjectArguments":
-        """Return those of an upload: attributes and ``Metadata``.
+        """Return the arguments of an upload: attributes and ``Metadata``.
 
         Raises:
-            ValueError: there is another one.
+            ValueError: there is an unsupported one.
         """
         _check(given, (*ATTRIBUTES, "Metadata"), "upload")
         found = {ATTRIBUTES[name]: str(value) for name, value in (given or {}).items() if name in ATTRIBUTES}
@@ -51,7 +51,7 @@ class ObjectArguments:
 
     @property
     def identity(self) -> str:
-        """What distinguishes the object from others of its name."""
+        """A text that distinguishes the object from others of the same name."""
         return "" if self.version is None else f"#VersionId={quote(self.version, safe='', errors='surrogateescape')}"
 
 

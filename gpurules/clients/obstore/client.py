@@ -1,4 +1,4 @@
-"""Any store of obstore as rules decide: downloads, uploads and open files, by the governor's part loop."""
+"""Governed access to any store of obstore: downloads, uploads and open files, with the part loop."""
 
 import io
 from collections.abc import Mapping
@@ -40,10 +40,10 @@ class ObstoreKind:
 
 
 class Obstore(PartClient):
-    """Moves objects of *store*, one of ``obstore.store``, as the governor lets their parts through.
+    """Moves objects of *store*, one of ``obstore.store``, as the governor admits their parts.
 
-    Downloads and open files are as those of ``S3``. An upload is whole or not there, and paced part by part; it is not
-    resumed, because obstore does not expose uploads that are under way.
+    Downloads and open files work as in ``S3``. An upload is atomic and paced part by part, but not resumed, because
+    obstore does not expose pending uploads.
 
     Raises:
         UnavailableError: obstore is not installed.
@@ -67,16 +67,16 @@ class Obstore(PartClient):
     def download(
         self, key: str, path: AnyPath, *, transfer: Transfer | None = None, **more: Unpack[MoveArguments]
     ) -> ObjectFacts:
-        """Bring an object to the file *path*, which is replaced in one step, and return what it was.
+        """Download an object to the file *path*, which is replaced atomically, and return the object's facts.
 
-        Called again after an interruption it resumes. *transfer* gives rules more facts than the key does;
-        *more* are those of ``MoveArguments``: of the ``extra_args`` obstore knows ``VersionId``. A FIFO or a device is
-        not replaced, but written to in order.
+        A call after an interruption resumes. *transfer* gives rules more facts than the key does; *more* are those of
+        ``MoveArguments``; of the ``extra_args``, obstore supports ``VersionId``. A FIFO or a device is not replaced,
+        but written to sequentially.
 
         Raises:
-            ValueError: obstore has no word for one of the ``extra_args``.
-            ObjectNotFound: the object is not there.
-            ObjectChanged: the object changed on the way.
+            ValueError: obstore does not support one of the ``extra_args``.
+            ObjectNotFound: the object does not exist.
+            ObjectChanged: the object changed during the transfer.
             StoreError: it could not be read, or the staging area is full and the rule says ``on_full: fail``.
             GovernorError: the transfer was stopped.
             OSError: it could not be written.
@@ -87,15 +87,15 @@ class Obstore(PartClient):
     def download_fileobj(
         self, key: str, fileobj: IO[bytes], *, transfer: Transfer | None = None, **more: Unpack[MoveArguments]
     ) -> ObjectFacts:
-        """Write an object to the open file *fileobj*, in order, from where that is, and return what it was.
+        """Download an object to the open file *fileobj*, from its current position; return the object's facts.
 
-        After an error it has the beginning of the object. Nothing is resumed.
+        After an error it has the first part of the object. Nothing is resumed.
 
         Raises:
-            ValueError: obstore has no word for one of the ``extra_args``.
-            TypeError: *fileobj* does not take bytes.
-            ObjectNotFound: the object is not there.
-            ObjectChanged: the object changed on the way.
+            ValueError: obstore does not support one of the ``extra_args``.
+            TypeError: *fileobj* does not accept bytes.
+            ObjectNotFound: the object does not exist.
+            ObjectChanged: the object changed during the transfer.
             StoreError: it could not be read, or the staging area is full and the rule says ``on_full: fail``.
             GovernorError: the transfer was stopped.
             OSError: it could not be written.
@@ -109,14 +109,14 @@ class Obstore(PartClient):
     def upload(
         self, path: AnyPath, key: str, *, transfer: Transfer | None = None, **more: Unpack[MoveArguments]
     ) -> str:
-        """Bring the file *path* to an object, which is there whole or not at all, and return its tag.
+        """Upload the file *path* to an object, atomically, and return the object's tag.
 
-        Of the ``extra_args`` obstore knows the attributes of the content, ``StorageClass`` and ``Metadata``.
+        Of the ``extra_args``, obstore supports the content attributes, ``StorageClass`` and ``Metadata``.
 
         Raises:
-            ValueError: obstore has no word for one of the ``extra_args``.
-            ObjectChanged: the file changed on the way.
-            StoreError: the store did not take it.
+            ValueError: obstore does not support one of the ``extra_args``.
+            ObjectChanged: the file changed during the transfer.
+            StoreError: the store rejected it.
             GovernorError: the transfer was stopped.
             OSError: the file cannot be read.
         """
@@ -132,17 +132,17 @@ class Obstore(PartClient):
     def upload_fileobj(
         self, fileobj: IO[bytes], key: str, *, transfer: Transfer | None = None, **more: Unpack[MoveArguments]
     ) -> str:
-        """Bring what is left of the open file *fileobj* to an object, which is there whole or not at all.
+        """Upload the rest of the open file *fileobj* to an object, atomically, and return the object's tag.
 
-        It is read in order, and need not know its size. Returns the object's tag.
+        The file is read sequentially, and its size may be unknown.
 
-        Raises:
-            ValueError: obstore has no word for one of the ``extra_args``.
-            TypeError: *fileobj* gives text.
-            ObjectChanged: the file was not as long as it said.
-            StoreError: the store did not take it.
-            GovernorError: the transfer was stopped.
-            OSError: the file cannot be read.
+                Raises:
+                    ValueError: obstore does not support one of the ``extra_args``.
+                    TypeError: *fileobj* returns text.
+                    ObjectChanged: the file did not have its reported length.
+                    StoreError: the store rejected it.
+                    GovernorError: the transfer was stopped.
+                    OSError: the file cannot be read.
         """
         target = StoreObject(self._store, key, ObjectArguments.of_upload(check_arguments(more).get("extra_args")))
         sender = Sender(self._transfers.loop.telling(Progress(more.get("callback"))), self._transfers.options, target)
@@ -153,12 +153,12 @@ class Obstore(PartClient):
     def open(
         self, key: str, *, transfer: Transfer | None = None, extra_args: Mapping[str, Any] | None = None
     ) -> io.BufferedReader:
-        """Open an object to be read, as one version of it; what is read ahead follows the rules as they change.
+        """Open one version of an object for reading; the read-ahead follows the rules as they change.
 
         *extra_args* are those of a download.
 
         Raises:
-            ValueError: obstore has no word for one of the *extra_args*.
+            ValueError: obstore does not support one of the *extra_args*.
             StoreError: it cannot be read.
             GovernorError: the transfer was stopped.
         """

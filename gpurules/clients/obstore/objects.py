@@ -1,4 +1,4 @@
-"""The door to obstore: objects of a store, and what its errors mean."""
+"""The only user of obstore: objects of a store, and the translation of its errors."""
 
 import re
 import weakref
@@ -35,7 +35,7 @@ MD5 = re.compile(r'"?([0-9a-f]{32})"?')
 
 
 def require_obstore() -> None:
-    """Find out whether obstore is installed.
+    """Make sure that obstore is installed.
 
     Raises:
         UnavailableError: it is not.
@@ -49,7 +49,7 @@ def require_obstore() -> None:
 def root(store: "ObjectStore") -> str:
     """Return the common prefix of the URLs of all objects in *store*, which identifies the store, without its keys.
 
-    Objects in memory are in this process alone, and so is their url.
+    Objects in memory exist only in this process, and so do their URLs.
     """
     kind, prefix = type(store).__name__, getattr(store, "prefix", None)
     config: Mapping[str, Any] = getattr(store, "config", None) or {}
@@ -72,7 +72,7 @@ _TOKENS: dict[int, tuple[weakref.ref[object], str]] = {}
 
 
 def _token(store: object) -> str:
-    """Return what no other store has, in no process: an address alone is used again for the next store."""
+    """Return a token unique across stores and processes, since an address alone may be reused."""
     found = _TOKENS.get(id(store))
     if found is None or found[0]() is not store:
         found = _TOKENS[id(store)] = weakref.ref(store), token_hex(8)
@@ -81,14 +81,14 @@ def _token(store: object) -> str:
 
 @contextmanager
 def _translated(url: str) -> Iterator[None]:
-    """Raise what obstore raises as errors of the store."""
+    """Translate errors of obstore into errors of the store."""
     from obstore import exceptions
 
     try:
         yield
     except exceptions.PreconditionError as error:
         raise ObjectChanged(f"{url} changed after the transfer began") from error
-    except exceptions.GenericError as error:  # the store or the connection failed, after obstore's own tries
+    except exceptions.GenericError as error:  # the store or the connection failed, after obstore's own retries
         kind = StoreError if WRONG_ANSWER.search(str(error)) else TransientStoreError
         raise kind(f"{url}: {_first_line(error)}") from error
     except (exceptions.NotFoundError, FileNotFoundError) as error:
@@ -102,7 +102,7 @@ def _first_line(error: Exception) -> str:
 
 
 class _Chunks:
-    """The body of an answer."""
+    """The body of a response."""
 
     def __init__(self, url: str, stream: Iterator[bytes]) -> None:
         self._url = url
@@ -117,7 +117,7 @@ class _Chunks:
             yield chunk
 
     def close(self) -> None:
-        self._stream = None  # dropping it ends the connection
+        self._stream = None  # dropping it closes the connection
 
 
 class StoreObject:
@@ -149,7 +149,7 @@ class StoreObject:
         return options
 
     def _checked(self, meta: Any) -> Any:
-        """Return *meta*, which is of the version that was asked for: some stores know none, and give what there is."""
+        """Return *meta* if it is of the requested version: stores without versions return the current object."""
         version = self._arguments.version
         if version is not None and meta["version"] != version:
             raise StoreError(f"{self.url}: the store returned the version {meta['version']!r} instead")
@@ -159,7 +159,7 @@ class StoreObject:
         """Return up to *size* bytes from *start*, of the object with that *etag* and no other.
 
         Raises:
-            ObjectChanged: the tag is another one.
+            ObjectChanged: the tag differs.
             RangeIgnored: the store answers with the whole object instead.
             StoreError: it cannot be read.
         """
@@ -190,17 +190,17 @@ class StoreObject:
             return obstore.get(self._store, self._key, options=condition)  # an empty object has no range
 
     def checksums(self, facts: ObjectFacts) -> Iterator[Checksum]:
-        """Yield the tag of an object of S3 that looks like an MD5; obstore does not say whether it is one."""
+        """Yield the tag of an S3 object if it looks like an MD5; obstore does not report whether it is one."""
         match = MD5.fullmatch(facts.etag)
         if match is not None and type(self._store).__name__ == "S3Store":
             yield Checksum("MD5", bytes.fromhex(match[1]), is_certain=False)
 
     def has_equal_parts(self, facts: ObjectFacts, checksum: Checksum) -> bool:
-        """Return that nothing is known of parts."""
+        """Return False: the sizes of parts are unknown."""
         return False
 
     def put(self, data: bytes) -> str:
-        """Write the whole object at once, and return its tag.
+        """Write the whole object in one request, and return its tag.
 
         Raises:
             StoreError: it cannot be written.
@@ -212,9 +212,9 @@ class StoreObject:
             return _tag(obstore.put(self._store, self._key, data, use_multipart=False, attributes=given))
 
     def put_all(self, pieces: Iterator[bytes], size: int, at_once: int) -> str:
-        """Write *pieces* of *size* bytes as the object, which is there whole or not at all, and return its tag.
+        """Write *pieces* of *size* bytes as the object, atomically, and return its tag.
 
-        They are drawn in this thread; up to *at_once* of them are in flight. Exceptions of *pieces* propagate.
+        They are consumed in this thread; up to *at_once* of them are in flight. Exceptions of *pieces* propagate.
 
         Raises:
             StoreError: it cannot be written.
@@ -235,7 +235,7 @@ class StoreObject:
 
 
 def _facts(meta: Any) -> ObjectFacts:
-    """Return what identifies a version. Where the store gives no tag, the time of its last change has to do."""
+    """Return the facts that identify a version; without a tag, the time of the last change is used."""
     tag = meta["e_tag"] or meta["version"]
     return ObjectFacts(int(meta["size"]), str(tag or f"modified:{meta['last_modified'].timestamp()}"))
 

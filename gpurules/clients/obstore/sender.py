@@ -1,4 +1,4 @@
-"""Uploads to stores of obstore: paced part by part, and whole or not there."""
+"""Uploads to stores of obstore: atomic, and paced part by part."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -22,11 +22,11 @@ class Sender:
         self._target = target
 
     def send_file(self, ticket: Ticket, source: Path) -> str:
-        """Bring the file *source*, as it is now, and return the object's tag.
+        """Upload the file *source*, as it is now, and return the object's tag.
 
         Raises:
-            ObjectChanged: the file changed on the way.
-            StoreError: the store did not take it.
+            ObjectChanged: the file changed during the transfer.
+            StoreError: the store rejected it.
             GovernorError: the transfer was stopped.
             OSError: the file cannot be read.
         """
@@ -38,11 +38,11 @@ class Sender:
         return self._tried(ticket, send, lambda: True)
 
     def send_stream(self, ticket: Ticket, source: StreamSource) -> str:
-        """Bring what is left of *source*, and return the object's tag; it is tried again where one can go back in it.
+        """Upload the rest of *source*, and return the object's tag; retried if *source* is seekable.
 
         Raises:
-            ObjectChanged: the file was not as long as it said.
-            StoreError: the store did not take it.
+            ObjectChanged: the file did not have its reported length.
+            StoreError: the store rejected it.
             GovernorError: the transfer was stopped.
             OSError: the file cannot be read.
         """
@@ -67,7 +67,7 @@ class Sender:
                 with ticket.part(piece.size):
                     yield sending.read(piece.start, piece.size)
                 self._loop.progress.at(*piece)
-            sending.check()  # one that has changed never becomes an object
+            sending.check()  # a changed file never becomes an object
 
         if size <= each:
             data = sending.read(0, size)

@@ -25,23 +25,21 @@ Verify = Literal["auto", "require", "off"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PartOptions:
-    """How objects are split and moved.
+    """Options for splitting and moving objects.
 
-    ``parts_ahead``: how many parts of one transfer move at once, before rules shrink that; ``threads``: how many parts
-    of all transfers of a client, in threads of its own. ``verify``: whether what arrived is compared with a checksum of
-    the store: ``auto``, where it offers one that can be computed here (others are counted); ``require``, and there is
-    an error where it does not; ``off``, never. ``durable``: a download is synced to disk before it is published.
-
-    A connection of ``S3`` over which fewer than ``min_bytes_per_second`` have come for ``slow_seconds`` is cut, and its
-    piece is tried again; 0 lets it trickle.
+    ``parts_ahead``: the number of parts of one transfer in flight, which rules may reduce; ``threads``: the number of
+    parts in flight of all transfers of a client. ``verify``: whether a download is compared with a checksum of the
+    store: ``auto``, if the store has one that can be computed here (others are counted); ``require``, with an error if
+    it has none; ``off``, never. ``durable``: a download is synced to disk before it is published. A connection of
+    ``S3`` slower than ``min_bytes_per_second`` for ``slow_seconds`` is cut, and its piece is retried; 0 disables this.
 
     Units: ``piece_size`` in bytes, ``backoff_seconds`` (before the first retry, doubled each time) and ``slow_seconds``
-    in seconds, ``min_bytes_per_second`` in bytes a second of waiting for them.
-    Missing: ``threads`` None: as many as the governor has slots, 16 where it has no limit.
+    in seconds, ``min_bytes_per_second`` in bytes per second of waiting.
+    Missing: ``threads`` None: the number of the governor's slots, 16 if it has no limit.
 
     Raises:
         ValueError: an option is below 1, ``min_bytes_per_second`` below 0, ``slow_seconds`` not above it, or ``verify``
-            none of the three.
+            is not one of the three.
     """
 
     piece_size: int = 8 * MIB
@@ -55,7 +53,7 @@ class PartOptions:
     durable: bool = False
 
     def __post_init__(self) -> None:
-        """Reject options with which nothing would move."""
+        """Reject options that would block all transfers."""
         for name in ("piece_size", "parts_ahead", "attempts", "threads"):
             value = getattr(self, name)
             if value is not None and value < 1:
@@ -68,7 +66,7 @@ class PartOptions:
             raise ValueError(f"'verify' must be one of {', '.join(get_args(Verify))}, not {self.verify!r}")
 
     def pool_size(self, slots: int | None) -> int:
-        """Return the number of threads of a client whose governor has this number of *slots*."""
+        """Return the number of threads of a client for a governor with *slots*."""
         return self.threads or slots or THREADS
 
 
@@ -105,11 +103,10 @@ def count_retry(ticket: Ticket, error: BaseException | None) -> None:
 
 
 class PartLoop:
-    """Moves pieces by *pool*. Only the caller's thread waits for slots: each busy thread of the pool holds a slot.
+    """Moves pieces in *pool*. Only the caller's thread waits for slots: each busy thread of the pool holds a slot.
 
-    So a transfer that is held takes no thread that others need, and no part with a slot waits for a thread that waits
-    for a slot. Those that move pieces report to *progress*. *lane* has a place for each thread of
-    the pool.
+    So a held transfer occupies no thread that others need, and no part with a slot waits for a thread that waits for a
+    slot. Moved pieces are reported to *progress*. *lane* has a place for each thread of the pool.
     """
 
     def __init__(
@@ -127,11 +124,11 @@ class PartLoop:
     def run(self, ticket: Ticket, wanted: Iterable[Piece], move: Move) -> None:
         """Move all *wanted* pieces; after a failure start no others, and wait for those in flight.
 
-        The next piece is asked for when there is a place for it.
+        The next piece is requested when there is a place for it.
 
-        Raises:
-            StoreError: a piece could not be moved.
-            GovernorError: the transfer was stopped.
+                Raises:
+                    StoreError: a piece could not be moved.
+                    GovernorError: the transfer was stopped.
         """
         fresh, again = iter(wanted), deque[tuple[Piece, int]]()
         has_more = True
@@ -191,7 +188,7 @@ class PartLoop:
             self.pause(attempt)
 
     def pause(self, attempt: int) -> None:
-        """Wait before the next attempt, with increasing back-off."""
+        """Wait before the next attempt, with increasing backoff."""
         time.sleep(exponential_wait(attempt + 1, self._options.backoff_seconds, MOST_WAIT_SECONDS))
 
 

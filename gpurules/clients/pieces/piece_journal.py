@@ -34,7 +34,7 @@ class Binding(NamedTuple):
 
     @classmethod
     def of(cls, url: str, piece_size: int, facts: ObjectFacts | None, part: int) -> "Binding":
-        """Return the binding of the open file *part* to a version of an object; without *facts*, of no version."""
+        """Return the binding of the open file *part* to a version of an object; without *facts*, to no version."""
         found = os.fstat(part)
         version = "" if facts is None else _digest(facts.etag, facts.size)
         return cls(_digest(url, piece_size), version, (found.st_dev, found.st_ino))

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 
 class Progress:
-    """Reports to *callback* how many bytes have moved since the last time. Thread-safe: one thread at a time calls it.
+    """Reports to *callback* the number of bytes moved since the last call. Thread-safe: one thread at a time calls it.
 
     Its exceptions propagate where the bytes moved, so that the transfer ends; ``error`` keeps the exception.
 

@@ -1,4 +1,4 @@
-"""A file that arrives in pieces; completed pieces are journaled, so that a download resumes after a crash."""
+"""A file that is downloaded in pieces; completed pieces are journaled, so that a download resumes after a crash."""
 
 import fcntl
 import os
@@ -27,7 +27,7 @@ class Piece(NamedTuple):
 
 
 def pieces(size: int, piece_size: int) -> tuple[Piece, ...]:
-    """Return the pieces that an object of *size* bytes is moved in; an empty one moves in none.
+    """Return the pieces of an object of *size* bytes; an empty one has none.
 
     >>> pieces(25, 10)
     (Piece(start=0, size=10), Piece(start=10, size=10), Piece(start=20, size=5))
@@ -79,9 +79,9 @@ class _Summing:
 class ResumableFile:
     """An incomplete file beside its *target*. Locked: only one process uses it at a time.
 
-    Every piece is journalled with its CRC-32, and a piece of an earlier attempt counts only if the file still has the
-    bytes with that checksum. CRC-32 because zlib's is several times faster than the disk, and because it combines to
-    the checksum of the whole.
+    Every piece is journaled with its CRC-32, and a piece of an earlier attempt counts only if the bytes in the file
+    still have that checksum. CRC-32 because zlib's is several times faster than the disk, and because it can be
+    combined to the checksum of the whole.
 
     Units: ``piece_size`` in bytes.
     """
@@ -128,7 +128,7 @@ class ResumableFile:
     def begin(self, url: str, facts: ObjectFacts, piece_size: int, check: Callable[[], object] = lambda: None) -> bool:
         """Resume the same version of the object, or start over; return whether there was anything to resume.
 
-        Every journalled piece is read and compared with its checksum; *check* is called between them, and may raise.
+        Every journaled piece is read and compared with its checksum; *check* is called between them, and may raise.
 
         Raises:
             OSError: there is no room.
@@ -148,7 +148,7 @@ class ResumableFile:
         return bool(self._done)
 
     def _intact(self, size: int, piece_size: int, check: Callable[[], object]) -> Iterator[tuple[int, int]]:
-        """Yield the start and the checksum of each journalled piece that the file has."""
+        """Yield the start and the checksum of each journaled piece that the file has."""
         for start, expected in self._journal.recorded.items():
             if start % piece_size == 0 and start < size:
                 check()
@@ -160,7 +160,7 @@ class ResumableFile:
                     yield start, expected
 
     def read(self, start: int, size: int) -> Iterator[bytes]:
-        """Yield *size* bytes of the file from *start*; fewer where it ends or cannot be read."""
+        """Yield *size* bytes of the file from *start*; fewer if it ends or cannot be read."""
         end = start + size
         while start < end:
             try:
@@ -191,7 +191,7 @@ class ResumableFile:
 
         Raises:
             OSError: there is no room.
-            TransientStoreError: they are not as many as they should be.
+            TransientStoreError: their number differs from the size of the piece.
         """
         written, summing = 0, _Summing(self.algorithm)
         for chunk in chunks:
@@ -213,14 +213,13 @@ class ResumableFile:
     def publish(self, is_durable: bool = False) -> None:
         """Replace the target atomically, with the default permissions of new files of this process.
 
-        *is_durable*: it is on disk before it becomes the target, and so is the rename before this returns.
-
-        The journal is deleted after that: a process that dies in between leaves a journal that is bound to a part file
-        that is no longer there, and so is not used.
+        *is_durable*: the file is synced before it becomes the target, and the rename before this returns. The journal
+        is deleted after that: a process that dies in between leaves a journal bound to a part file that no longer
+        exists, and is not used.
 
         Raises:
             StoreError: it is not complete, or another program has changed the part file; nothing was published.
-            OSError: it cannot be renamed, or not be brought to disk.
+            OSError: it cannot be renamed or synced.
         """
         if len(self._done) != self._count:
             raise StoreError(

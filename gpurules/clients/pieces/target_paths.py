@@ -14,15 +14,15 @@ AnyPath = str | bytes | os.PathLike[str] | os.PathLike[bytes]
 
 
 def is_stream(path: Path) -> bool:
-    """Return whether *path* is a FIFO or a device, or a file that the process has open: these are written to in order.
+    """Return whether *path* is a FIFO, a device, or a file that the process has open: these are written sequentially.
 
-    All else is replaced in one step: a symbolic link by a file, what it points to stays.
+    Everything else is replaced atomically: a symbolic link by a file, while its target is unchanged.
 
-    Raises:
-        IsADirectoryError: it is a folder, or a link to one.
-        FileNotFoundError: the folder that it is to be in is not there.
-        NotADirectoryError: its folder is not a directory.
-        OSError: it is a socket, or cannot be looked at.
+        Raises:
+            IsADirectoryError: it is a folder, or a link to one.
+            FileNotFoundError: its folder does not exist.
+            NotADirectoryError: its folder is not a directory.
+            OSError: it is a socket, or cannot be examined.
     """
     try:
         mode = path.stat().st_mode
@@ -38,10 +38,10 @@ def is_stream(path: Path) -> bool:
 
 
 def is_read_in_order(path: Path) -> bool:
-    """Return whether the content of *path* is only known by reading it: a FIFO, a device, a file of /proc.
+    """Return whether *path* has no known size and can only be read sequentially: a FIFO, a device, a file of /proc.
 
     Raises:
-        OSError: it is a folder, or it cannot be looked at.
+        OSError: it is a folder, or cannot be examined.
     """
     found = path.stat()
     if stat.S_ISDIR(found.st_mode):
@@ -50,16 +50,16 @@ def is_read_in_order(path: Path) -> bool:
 
 
 def _is_open_file(path: Path) -> bool:
-    """Whether *path* is one like ``/dev/stdout``: a link in /dev or /proc to a file that the process has open."""
+    """Whether *path* is a link in /dev or /proc to an open file of the process, like ``/dev/stdout``."""
     folder = path.parent.resolve()
     return path.is_symlink() and (folder == Path("/dev") or Path("/proc") in folder.parents)
 
 
 def checked_path(path: AnyPath) -> Path:
-    """Return *path*, which is to be a file.
+    """Return *path* if it can name a file.
 
     Raises:
-        IsADirectoryError: it ends like a folder.
+        IsADirectoryError: it ends with a slash.
         ValueError: no file can have that name.
     """
     text = os.fsdecode(path)
@@ -73,7 +73,7 @@ def checked_path(path: AnyPath) -> Path:
 def stem_beside(target: Path) -> str:
     """Return the prefix of the hidden temporary files beside *target*, short enough for a suffix.
 
-    That is its own name, where a suffix still fits after it, else a digest of it.
+    That is its own name if a suffix still fits after it, else a digest of it.
 
     >>> stem_beside(Path("/tmp/model.pt"))
     '.model.pt'
@@ -93,7 +93,7 @@ def stem_beside(target: Path) -> str:
 def umask() -> int:
     """Return the umask of this process, without ever changing it.
 
-    Missing: 0o077 where it cannot be determined.
+    Missing: 0o077 if it cannot be determined.
     Source: ``Umask`` of /proc/self/status, Linux 4.7 and later.
     """
     try:

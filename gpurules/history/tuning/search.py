@@ -34,6 +34,7 @@ class Trial:
 @dataclass(slots=True)
 class Found:
     """The result of the search. ``front`` is the Pareto front over the goals; ``reasons`` say why nothing is proposed.
+
     Missing: ``proposal`` None: nothing is.
     """
 

@@ -1,4 +1,4 @@
-"""Open files behind ``gpurules::``, a kind for each way in which files are read and written.
+"""Open files under ``gpurules::``, one kind for each way of reading and writing.
 
 ::
 

@@ -1,4 +1,4 @@
-"""Open files whose reads ask the governor for their blocks."""
+"""Open files that read in blocks, each admitted by the governor."""
 
 import os
 import weakref
@@ -16,9 +16,9 @@ from gpurules.governor import Ticket
 
 
 class BlockFile(AbstractBufferedFile):  # type: ignore[misc]
-    """A file to read that fetches ranges: *file*, as its own filesystem opened it, with each range a part.
+    """A readable file that fetches ranges of *file*, which its own filesystem opened; each range is a part.
 
-    The cache is ours unless another is asked for; the read-ahead of fsspec's own ones is scaled.
+    The default cache is gpurules' own; the read-ahead of fsspec's caches is scaled.
     """
 
     closed: bool
@@ -27,7 +27,7 @@ class BlockFile(AbstractBufferedFile):  # type: ignore[misc]
         self.ticket = ticket
         self.file = file
         self._client = client
-        # one connection that takes turns, unless an event loop keeps the fetches apart
+        # one connection, used in turn, unless an event loop separates the fetches
         self._turn: AbstractContextManager[Any] = nullcontext() if file.fs.async_impl else Lock()
         self._process = os.getpid()
         name = cache.get("cache_type") or PrefetchCache.name
@@ -40,7 +40,7 @@ class BlockFile(AbstractBufferedFile):  # type: ignore[misc]
         self._let_go()
 
     def _let_go(self) -> None:
-        """Keep the cache from keeping the file: many readers close theirs by forgetting them."""
+        """Break the reference from the cache to the file, because many readers never close their files."""
         if hasattr(self.cache, "fetcher"):
             this = weakref.ref(self)
 
@@ -51,7 +51,7 @@ class BlockFile(AbstractBufferedFile):  # type: ignore[misc]
             self.cache.fetcher = fetch
 
     def read(self, length: int | None = -1) -> bytes:
-        """Read; a cache of fsspec that reads on by a block size does so as far as the rules say now."""
+        """Read; a cache of fsspec that reads ahead by a block size does so as far as the rules currently allow."""
         if isinstance(self.cache, ReadAheadCache | BytesCache):
             self.cache.blocksize = max(1, round(self.ahead * self.ticket.look().prefetch_factor))
         data: bytes = super().read(length)
@@ -60,7 +60,7 @@ class BlockFile(AbstractBufferedFile):  # type: ignore[misc]
     def _fetch_range(self, start: int, end: int) -> bytes:
         """Fetch a range as a part; fsspec calls this."""
         if self._process != os.getpid() and not self.file.fs.async_impl:
-            self._turn, self._process = Lock(), os.getpid()  # a thread of the parent may have been at it
+            self._turn, self._process = Lock(), os.getpid()  # a thread of the parent may have been using it
         try:
             with self._turn, self.ticket.part(end - start):
                 data: bytes = self.file._fetch_range(start, end)
@@ -72,11 +72,11 @@ class BlockFile(AbstractBufferedFile):  # type: ignore[misc]
 
     @property
     def details(self) -> Any:
-        """What the file's own filesystem says of it."""
+        """The details from the file's own filesystem."""
         return self.file.details
 
     def close(self) -> None:
-        """End the transfer: failed, where its latest range could not be fetched."""
+        """End the transfer, as failed if its latest range could not be fetched."""
         if not self.closed:
             self.ticket.end(self._error)
             super().close()
@@ -89,7 +89,7 @@ class BlockFile(AbstractBufferedFile):  # type: ignore[misc]
             self._client.lose(self.ticket)
 
     def __getattr__(self, name: str) -> Any:
-        """Return what only the file's own kind has."""
+        """Return an attribute that only the file's own kind has."""
         if name.startswith("__") or "file" not in self.__dict__:
             raise AttributeError(name)
         return getattr(self.file, name)

@@ -1,4 +1,4 @@
-"""Open files that are read where they are: local and staged ones, and those in memory, which buffer by themselves."""
+"""Open files that are read in place: local and staged ones, and those in memory, which have their own buffers."""
 
 import io
 from collections.abc import Callable, Iterator
@@ -14,15 +14,15 @@ if TYPE_CHECKING:
 
 
 def is_direct(file: Any) -> bool:
-    """Whether *file* buffers by itself, and reads lines."""
+    """Whether *file* has its own buffer, and reads lines."""
     return isinstance(file, LocalFileOpener | StagedStream | io.BytesIO)
 
 
 class DirectReader(io.BufferedIOBase):
-    """A file to read, with its reads done by *file*, a part of the transfer for every *piece_size* bytes of them.
+    """A readable file that delegates reads to *file*; every *piece_size* bytes are a part of the transfer.
 
-    The read that begins a part has a slot while it lasts; those that follow within the part cost a comparison. Lines
-    are admitted by their upper bound: a part.
+    The read that begins a part holds a slot while it runs; further reads within the part cost one comparison. Lines are
+    admitted by their upper bound: a part.
 
     Units: *piece_size* in bytes.
     """
@@ -39,14 +39,14 @@ class DirectReader(io.BufferedIOBase):
         self._error: BaseException | None = None
 
     def of(self, fs: Any, path: str) -> Self:
-        """Return the file, which knows now that it is *path* of *fs*."""
+        """Return the file, with *path* and *fs* recorded in it."""
         self.fs, self.path = fs, path
         return self
 
     # reading
 
     def read(self, size: int | None = -1, /) -> bytes:
-        """Read up to *size* bytes, or all that are left.
+        """Read up to *size* bytes, or all remaining ones.
 
         Raises:
             GovernorError: the transfer was stopped.
@@ -61,7 +61,7 @@ class DirectReader(io.BufferedIOBase):
     read1 = read
 
     def readinto(self, buffer: "WriteableBuffer", /) -> int:
-        """Read what is at the place into *buffer*."""
+        """Read at the current position into *buffer*."""
         size = memoryview(buffer).nbytes
         if size <= self._granted:
             self._granted -= size
@@ -87,7 +87,7 @@ class DirectReader(io.BufferedIOBase):
         return self
 
     def _part(self, size: int | None, read: Callable[..., Any], *arguments: Any) -> Any:
-        """Have *read* do what begins a part."""
+        """Call *read* as the start of a part."""
         wanted, part = self._sizes(size)
         try:
             with self._ticket.part(part):
@@ -99,7 +99,7 @@ class DirectReader(io.BufferedIOBase):
         return found
 
     def _sizes(self, size: int | None) -> tuple[int, int]:
-        """Return the upper bound of the bytes that a read of *size* moves, and the size of the part that it begins."""
+        """Return the maximum number of bytes that a read of *size* moves, and the size of the part that it begins."""
         left = self._left()
         wanted = left if size is None or size < 0 else min(size, left)
         return wanted, max(wanted, min(self._piece_size, left))
@@ -114,19 +114,19 @@ class DirectReader(io.BufferedIOBase):
     # the rest of a file
 
     def readable(self) -> bool:
-        """Return that it can be read."""
+        """Return True: it can be read."""
         return True
 
     def seekable(self) -> bool:
-        """Return whether one can go to a place in it."""
+        """Return whether it is seekable."""
         return bool(self.file.seekable())
 
     def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
-        """Go to a place, and return it."""
+        """Set the position, and return it."""
         return int(self.file.seek(offset, whence))
 
     def tell(self) -> int:
-        """Return the place."""
+        """Return the position."""
         return int(self.file.tell())
 
     def fileno(self) -> int:
@@ -138,7 +138,7 @@ class DirectReader(io.BufferedIOBase):
         return int(self.file.fileno())
 
     def close(self) -> None:
-        """End the transfer: failed, where the latest read was."""
+        """End the transfer, as failed if the latest read failed."""
         if not self.closed:
             self.file.close()
             super().close()
@@ -150,17 +150,17 @@ class DirectReader(io.BufferedIOBase):
         return str(self.fs.unstrip_protocol(self.path))
 
     def info(self) -> Any:
-        """Return what its filesystem says of it."""
+        """Return the info from its filesystem."""
         return self.fs.info(self.path)
 
     def __getattr__(self, name: str) -> Any:
-        """Return what only the file's own kind has."""
+        """Return an attribute that only the file's own kind has."""
         if name.startswith("__") or "file" not in self.__dict__:
             raise AttributeError(name)
         return getattr(self.file, name)
 
     def __reduce_ex__(self, protocol: Any) -> Any:
-        """Pickle the name and the place."""
+        """Pickle the name and the position."""
         return opened_again, (self.fs, self.path, self.tell())
 
     def __del__(self) -> None:
@@ -171,7 +171,7 @@ class DirectReader(io.BufferedIOBase):
 
 
 def opened_again(fs: Any, path: str, place: int) -> Any:
-    """Return the file at that place."""
+    """Reopen the file at that position."""
     file = fs.open(path, "rb")
     file.seek(place)
     return file

@@ -1,4 +1,4 @@
-"""Open files that are read and written at once, or grown: what they buffer, and where they are, they know best."""
+"""Open files in update or append mode, which keep their own buffer and position."""
 
 import io
 from collections.abc import Callable
@@ -12,12 +12,12 @@ if TYPE_CHECKING:
 
 
 def is_edited(file: Any, mode: str) -> bool:
-    """Whether *file*, opened in that *mode*, is one whose place no buffer before it could know."""
+    """Whether *file*, opened in *mode*, has a position that an outer buffer could not track."""
     return "+" in mode or ("a" in mode and is_direct(file))
 
 
 class DirectEditor(DirectReader):
-    """A file to read and write, with both done by *file*, a part of the transfer for every *piece_size* bytes of them.
+    """A file for reading and writing that delegates to *file*; every *piece_size* bytes are a part of the transfer.
 
     Units: *piece_size* in bytes.
     """
@@ -29,15 +29,15 @@ class DirectEditor(DirectReader):
         self._can_read = can_read
 
     def readable(self) -> bool:
-        """Return whether it was opened to be read too."""
+        """Return whether it was opened for reading too."""
         return self._can_read
 
     def writable(self) -> bool:
-        """Return that it can be written."""
+        """Return True: it can be written."""
         return True
 
     def write(self, data: "ReadableBuffer", /) -> int:
-        """Write at the place, or at the end of a file that is grown.
+        """Write at the current position, or in append mode at the end.
 
         Raises:
             GovernorError: the transfer was stopped.
@@ -49,20 +49,20 @@ class DirectEditor(DirectReader):
         return int(self._part(size, self.file.write, data))
 
     def truncate(self, size: int | None = None, /) -> int:
-        """Cut the file off at *size*, or at the place, and return where."""
+        """Truncate the file at *size* or the current position, and return the new size."""
         return int(self.file.truncate(self.tell() if size is None else size))
 
     def flush(self) -> None:
-        """Have the file write what it keeps back."""
+        """Flush the file's buffer."""
         if not self.closed and not self.file.closed:
             self.file.flush()
 
     def _sizes(self, size: int | None) -> tuple[int, int]:
-        wanted = self._piece_size if size is None or size < 0 else size  # how much is left may grow
+        wanted = self._piece_size if size is None or size < 0 else size  # the file may grow
         return wanted, max(wanted, self._piece_size)
 
     def __reduce_ex__(self, protocol: Any) -> Any:
-        """Refuse: what was written is here only.
+        """Refuse to pickle, since written data is only here.
 
         Raises:
             TypeError: always.
@@ -70,7 +70,7 @@ class DirectEditor(DirectReader):
         raise TypeError(f"a file open for writing cannot be pickled: {self.path!r}")
 
     def close(self) -> None:
-        """End the transfer, after what the file kept back is written: failed, where that or the latest part did."""
+        """Flush and end the transfer, as failed if that or the latest part failed."""
         try:
             if not self.closed:
                 self.file.close()

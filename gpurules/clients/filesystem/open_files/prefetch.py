@@ -13,15 +13,15 @@ KEPT = 2
 
 
 def none_ahead() -> int:
-    """Return that nothing is to be fetched ahead."""
+    """Return 0: fetch nothing ahead."""
     return 0
 
 
 class PrefetchCache(BaseCache):  # type: ignore[misc]
-    """The latest blocks of a file, and some ahead of a sequential reader: as many as *ahead* says at each new block.
+    """The latest blocks of a file, and for a sequential reader the next ones: *ahead* is called at each new block.
 
-    Who jumps has nothing fetched ahead, until he reads on from there. A block that could not be fetched is asked for
-    again at the next read.
+    After a seek, nothing is fetched ahead until the reader continues from there. A block that could not be fetched is
+    requested again at the next read.
 
     Units: *blocksize* and *size* in bytes.
     """
@@ -49,7 +49,7 @@ class PrefetchCache(BaseCache):  # type: ignore[misc]
         start, stop = start or 0, self.size if stop is None else min(stop, self.size)
         if start >= stop:
             return b""
-        if self._process != os.getpid():  # what was under way is under way in the parent
+        if self._process != os.getpid():  # pending fetches belong to the parent
             self._blocks, self._latest, self._process = OrderedDict(), -1, os.getpid()
         size, found = self.blocksize, []
         for number in range(start // size, (stop - 1) // size + 1):
@@ -69,7 +69,7 @@ class PrefetchCache(BaseCache):  # type: ignore[misc]
             raise
 
     def _arrive(self, number: int) -> None:
-        """Have block *number* and those ahead of it on their way, and drop the oldest ones."""
+        """Start to fetch block *number* and those ahead of it, and drop the oldest ones."""
         ahead = self._ahead() if number == self._latest + 1 else 0
         if number in self._blocks:
             self.hit_count += 1
@@ -84,19 +84,19 @@ class PrefetchCache(BaseCache):  # type: ignore[misc]
         self._latest, self.nblocks = number, len(self._blocks)
 
     def _drop(self, number: int) -> None:
-        """Drop the oldest blocks that are not ahead of *number*: what was fetched ahead is kept until it is read."""
+        """Drop the oldest blocks that are not ahead of *number*: prefetched blocks are kept until they are read."""
         others = [block for block in self._blocks if not number <= block <= number + self._furthest]
         for block in others[: max(0, len(others) - KEPT)]:
             del self._blocks[block]
 
     def _begin(self, number: int, is_ahead: bool) -> "Future[bytes]":
-        """Fetch a block: in a thread where others are to follow it, here where it is the only one."""
+        """Fetch a block: in a thread if others follow, in this thread if it is the only one."""
         block: Future[bytes] = Future()
         start = number * self.blocksize
         stop = min(start + self.blocksize, self.size)
         self.total_requested_bytes += stop - start
         if is_ahead:
-            # a thread that the interpreter does not wait for: the rules may hold it for long
+            # a daemon thread: the rules may hold it for long
             Thread(target=self._fill, args=(block, start, stop), daemon=True, name="gpurules-prefetch").start()
         else:
             self._fill(block, start, stop)
@@ -109,7 +109,7 @@ class PrefetchCache(BaseCache):  # type: ignore[misc]
             block.set_exception(error)
 
     def __getstate__(self) -> dict[str, object]:
-        """Leave the blocks here."""
+        """Return the state without the blocks."""
         return {**self.__dict__, "_blocks": OrderedDict(), "_latest": -1}
 
 

@@ -1,4 +1,4 @@
-"""Open files that are streamed: those that cannot be read by ranges, and all that are written."""
+"""Open files that are streamed: those without range reads, and all files that are written."""
 
 import io
 from collections.abc import Callable, Iterator
@@ -15,10 +15,10 @@ BUFFER = 128 * 1024
 
 
 class Stream(io.RawIOBase):
-    """The bytes of *file*, a part of the transfer for every *piece_size* of them.
+    """The bytes of *file*; every *piece_size* of them are a part of the transfer.
 
-    The read or write that begins a part has a slot while it lasts; those that follow within the part go on without
-    asking. So small ones cost next to nothing, and a pause takes hold at the next part.
+    The read or write that begins a part holds a slot while it runs; further ones within the part do not ask. So small
+    ones cost almost nothing, and a pause takes effect at the next part.
 
     Units: *piece_size* in bytes.
     """
@@ -32,7 +32,7 @@ class Stream(io.RawIOBase):
         self._granted = 0
 
     def _part(self, size: int, limit: float) -> AbstractContextManager[object]:
-        """Return the chunks in which *size* bytes move, *limit* of them still to come."""
+        """Return the sizes of the chunks of *size* bytes, while *limit* of them remain."""
         if size <= self._granted:
             self._granted -= size
             return nullcontext()
@@ -49,16 +49,16 @@ class Stream(io.RawIOBase):
         return bool(self.file.writable())
 
     def seekable(self) -> bool:
-        """Return whether one can go to a place in it."""
+        """Return whether it is seekable."""
         return bool(self.file.seekable())
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        """Go to a place, and return it."""
+        """Set the position, and return it."""
         self.file.seek(offset, whence)
         return self.tell()
 
     def tell(self) -> int:
-        """Return the place."""
+        """Return the position."""
         return int(self.file.tell())
 
     def fileno(self) -> int:
@@ -70,28 +70,28 @@ class Stream(io.RawIOBase):
         return int(self.file.fileno())
 
     def readinto(self, buffer: "WriteableBuffer") -> int:
-        """Read what is at the place.
+        """Read at the current position.
 
         Raises:
             GovernorError: the transfer was stopped.
         """
         view = memoryview(buffer).cast("B")
-        size = None if self.writable() else getattr(self.file, "size", None)  # one that is written grows
+        size = None if self.writable() else getattr(self.file, "size", None)  # a file being written grows
         left = float("inf") if size is None or not self.seekable() else max(0, size - self.tell())
         with self._noted(), self._part(int(min(len(view), left)), left):
             return int(self.file.readinto(view))
 
     def flush(self) -> None:
-        """Have the file write what it keeps back."""
+        """Flush the file's buffer."""
         if not self.closed and not self.file.closed and self.writable():
             self.file.flush()
 
     def truncate(self, size: int | None = None) -> int:
-        """Cut the file off at *size*, or at the place, and return where."""
+        """Truncate the file at *size* or the current position, and return the new size."""
         return int(self.file.truncate(self.tell() if size is None else size))
 
     def write(self, data: "ReadableBuffer") -> int:
-        """Write at the place.
+        """Write at the current position.
 
         Raises:
             GovernorError: the transfer was stopped.
@@ -102,7 +102,7 @@ class Stream(io.RawIOBase):
 
     @contextmanager
     def _noted(self) -> Iterator[None]:
-        """Remember the error of a read or write that fails, until one succeeds."""
+        """Record the error of a failed read or write until one succeeds."""
         try:
             yield
         except BaseException as error:
@@ -111,9 +111,9 @@ class Stream(io.RawIOBase):
         self._error = None
 
     def close(self) -> None:
-        """End the transfer; what the file still kept back is written in a part of its own.
+        """End the transfer; the file's buffer is flushed in a part of its own.
 
-        It has failed where the latest read or write did.
+        The transfer has failed if the latest read or write did.
         """
         if self.closed:
             return
@@ -141,26 +141,26 @@ class Opened:
         return str(self.fs.unstrip_protocol(self.path))
 
     def info(self) -> Any:
-        """Return what its filesystem says of it."""
+        """Return the info from its filesystem."""
         return self.fs.info(self.path)
 
     def commit(self) -> None:
-        """Put what was written in a transaction where it belongs; fsspec calls this."""
+        """Commit the data of a transaction; fsspec calls this."""
         self.raw.file.commit()
 
     def discard(self) -> None:
-        """Drop what was written in a transaction; fsspec calls this."""
+        """Discard the data of a transaction; fsspec calls this."""
         self.raw.file.discard()
 
     def __getattr__(self, name: str) -> Any:
-        """Return what only the file's own kind has."""
+        """Return an attribute that only the file's own kind has."""
         if name.startswith("__") or name in ("raw", "fs", "path"):
             raise AttributeError(name)
         return getattr(self.raw.file, name)
 
 
 class StreamReader(Opened, io.BufferedReader):
-    """A file to read."""
+    """A readable file."""
 
     raw: Stream
 
@@ -169,7 +169,7 @@ class StreamReader(Opened, io.BufferedReader):
         self.fs, self.path, self._lose = fs, path, lose
 
     def __reduce_ex__(self, protocol: Any) -> Any:
-        """Pickle the name and the place; from Python 3.12 on the standard class refuses to, under this name."""
+        """Pickle the name and the position; from Python 3.12 on, the standard class refuses to."""
         return opened_again, (self.fs, self.path, self.tell())
 
     def __del__(self) -> None:
@@ -180,7 +180,7 @@ class StreamReader(Opened, io.BufferedReader):
 
 
 class StreamWriter(Opened, io.BufferedWriter):
-    """A file to write."""
+    """A writable file."""
 
     raw: Stream
 
@@ -189,6 +189,6 @@ class StreamWriter(Opened, io.BufferedWriter):
         self.fs, self.path = fs, path
 
     def flush(self) -> None:
-        """Write what is kept back, here and in the file."""
+        """Flush this buffer and that of the file."""
         super().flush()
         self.raw.flush()
