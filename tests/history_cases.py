@@ -250,9 +250,7 @@ def _in_order(outcome: KernelOutcome, per_gpu: set[str]) -> KernelOutcome:
 
     placed = Rows(rows.times, Groups(rows.groups.snapshot[order], rows.groups.count), names, owner[order])
     on = {name: ordered(name, mask) for name, mask in outcome.on.items()}
-    return KernelOutcome(
-        placed, truths(outcome.rules), truths(outcome.signals), on, outcome.transitions, outcome.refused
-    )
+    return KernelOutcome(placed, truths(outcome.rules), truths(outcome.signals), on, outcome.changes, outcome.refused)
 
 
 def _rows_differ(mine: KernelOutcome, true: KernelOutcome) -> list[str]:

@@ -11,7 +11,7 @@ from gpurules.engine.state.history import NODE
 from gpurules.fields import Field
 from gpurules.history.frames.completion import CompleteFrame, FrameCompletion
 from gpurules.history.frames.frame import Frame
-from gpurules.history.kernel.outcome import KernelOutcome, Rows, transitions_of
+from gpurules.history.kernel.outcome import KernelOutcome, Rows
 from gpurules.history.kernel.plan import KernelPlan
 from gpurules.history.kernel.signals import Grid, Stepper
 from gpurules.history.kernel.table import FrameTable
@@ -54,7 +54,7 @@ class Kernel:
         rows = Rows(completed.frame.times, completed.groups, completed.owners, completed.owner)
         table = FrameTable(completed, self.plan.context, self._tails)
         columnar, outcome = Columnar(table), KernelOutcome(rows, refused=self.refused)
-        grids = _Grids(completed, self._stepper)
+        grids = Grids(completed, self._stepper)
         for signal in self.plan.signals:
             self._attempt(signal.name, lambda s=signal: self._step(s, columnar, table, (grids, outcome)))  # type: ignore[misc]
         for rule in self.plan.rules:
@@ -76,7 +76,7 @@ class Kernel:
             found = self._lowered[id(term)] = lower(term)
         return found
 
-    def _step(self, signal: Signal, columnar: Columnar, table: FrameTable, to: tuple["_Grids", KernelOutcome]) -> None:
+    def _step(self, signal: Signal, columnar: Columnar, table: FrameTable, to: tuple["Grids", KernelOutcome]) -> None:
         grids, outcome = to
         truths = columnar.truths(self._low(signal.condition), signal.per_gpu)
         until = None if signal.until is None else columnar.truths(self._low(signal.until), signal.per_gpu)
@@ -86,7 +86,7 @@ class Kernel:
         on, changes = self._stepper.step(signal, grid, spread, ending)
         table.signals[signal.name] = outcome.on[signal.name] = grid.gather(on)
         outcome.signals[signal.name] = truths
-        outcome.transitions += transitions_of(signal.name, changes, grid.owners, grid.times)
+        outcome.changes[signal.name] = changes, grid.owners
         self._note_causes(signal.name, signal.condition, (truths, signal.per_gpu), (table, outcome))
 
     def _judge(self, rule: Rule, columnar: Columnar, table: FrameTable, outcome: KernelOutcome) -> None:
@@ -145,7 +145,7 @@ def _missing_rows(table: FrameTable, wanted: Field, per_gpu: bool) -> Mask | Non
     return missing
 
 
-class _Grids:
+class Grids:
     """The grids of one frame: that of the node, and that of all GPUs, which is built on first use."""
 
     def __init__(self, frame: CompleteFrame, stepper: Stepper) -> None:

@@ -1,6 +1,6 @@
 """Outcomes of the rules and signals in one frame, whether from the kernel or the engine."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -67,6 +67,7 @@ class KernelOutcome:
     """The outcomes of one frame.
 
     Shape: truths, and ``on``, have one entry per row if their rule is per GPU, else one per snapshot.
+    ``changes`` are those of each signal, with the identities of the owners that their numbers stand for.
     ``refused`` lists the rules and signals that the kernel could not evaluate, and why.
     """
 
@@ -74,20 +75,43 @@ class KernelOutcome:
     rules: dict[str, Truths] = field(default_factory=dict)
     signals: dict[str, Truths] = field(default_factory=dict)
     on: dict[str, Mask] = field(default_factory=dict)
-    transitions: list[Transition] = field(default_factory=list)
+    changes: dict[str, tuple[Changes, Sequence[str]]] = field(default_factory=dict)
     refused: dict[str, str] = field(default_factory=dict)
     causes: dict[str, dict[str, int]] = field(default_factory=dict)
 
+    @property
+    def transitions(self) -> Iterator[Transition]:
+        """The changes as the engine reports them, signal by signal, without the index of the GPU."""
+        for name, (changes, owners) in self.changes.items():
+            times = self.rows.times[changes.snapshot].tolist()
+            listed = zip(
+                changes.owner.tolist(), times, changes.on.tolist(), changes.lasted.tolist(), changes.is_stale.tolist(),
+                strict=True,
+            )  # fmt: skip
+            for owner, at, on, lasted, is_stale in listed:
+                yield Transition(name, owners[owner], None, on, at, lasted, "stale" if is_stale else None)
 
-def transitions_of(name: str, changes: Changes, owners: Sequence[str], times: Numbers) -> list[Transition]:
-    """Return changes as the engine reports them, except for the index of the GPU."""
-    listed = zip(
-        changes.owner.tolist(), times[changes.snapshot].tolist(), changes.on.tolist(), changes.lasted.tolist(),
-        changes.is_stale.tolist(), strict=True,
-    )  # fmt: skip
-    return [
-        Transition(name, owners[n], None, on, at, lasted, "stale" if s else None) for n, at, on, lasted, s in listed
-    ]
+
+def changes_of(transitions: Sequence[Transition], times: Numbers) -> dict[str, tuple[Changes, Sequence[str]]]:
+    """Return what the engine reports as changes of each signal, in order of owner and time."""
+    by_signal: dict[str, list[Transition]] = {}
+    for change in transitions:
+        by_signal.setdefault(change.signal, []).append(change)
+    found: dict[str, tuple[Changes, Sequence[str]]] = {}
+    for name, given in by_signal.items():
+        owners = {owner: n for n, owner in enumerate(dict.fromkeys(change.owner for change in given))}
+        ordered = sorted(given, key=lambda change: (owners[change.owner], change.timestamp))
+        found[name] = (
+            Changes(
+                np.array([owners[change.owner] for change in ordered], np.intp),
+                np.searchsorted(times, [change.timestamp for change in ordered]),
+                np.array([change.on for change in ordered], bool),
+                np.array([change.lasted for change in ordered], np.float64),
+                np.array([change.because is not None for change in ordered], bool),
+            ),
+            tuple(owners),
+        )
+    return found
 
 
 def match_rules(rules: Sequence[Rule], truths: Mapping[str, Truths], groups: Groups) -> dict[str, Mask]:

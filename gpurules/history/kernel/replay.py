@@ -11,7 +11,7 @@ from gpurules.backends.python import Truths as TruthsFunction
 from gpurules.backends.python import arguments, truths_function
 from gpurules.engine import Engine, Transition
 from gpurules.history.frames.frame import Frame
-from gpurules.history.kernel.outcome import KernelOutcome, Rows
+from gpurules.history.kernel.outcome import KernelOutcome, Rows, changes_of
 from gpurules.history.kernel.plan import KernelPlan
 from gpurules.language.terms import ir
 from gpurules.model import Truth
@@ -48,7 +48,7 @@ class Replayer:
             transitions += self._engine.observe(snapshot, node=node).transitions
             self._note(number, self._engine.bound, lists)
         outcome = self._outcome(frame, lists)
-        outcome.transitions = transitions
+        outcome.changes = changes_of(transitions, frame.times)
         return outcome
 
     def _note(self, number: int, bound: BoundProgram, lists: _Lists) -> None:
