@@ -1,4 +1,4 @@
-"""S3 by a part loop of its own, through a boto3 client that the user has made, and hooks in clients of the user."""
+"""S3: a part loop over the user's boto3 client, and hooks in the user's own clients."""
 
 from gpurules.clients.s3.client import S3, S3Kind
 from gpurules.clients.s3.hooks import Aiobotocore, AiobotocoreKind, Boto3, Boto3Kind

@@ -1,4 +1,4 @@
-"""What the answers of an S3 store say of an object: nothing is taken for granted, whatever a server sends."""
+"""Parses and validates an S3 store's responses about an object."""
 
 import re
 from base64 import b64decode
@@ -16,9 +16,9 @@ DIRECTORY_BUCKET = "--x-s3"
 
 
 class ByteSpan(NamedTuple):
-    """What an answer has of an object: its facts, and whether that is all of it.
+    """The part of an object in a response: its facts, and whether it is the whole object.
 
-    Missing: ``facts`` None: the server does not say how large the object is.
+    Missing: ``facts`` None: the server does not report the size of the object.
     """
 
     facts: ObjectFacts | None
@@ -39,7 +39,7 @@ def tag(url: str, answer: Mapping[str, Any]) -> str:
 
 
 def facts(url: str, answer: Mapping[str, Any]) -> ObjectFacts:
-    """Return the size and the tag from the answer to a HEAD.
+    """Return the size and the tag from the response to a HEAD request.
 
     Raises:
         StoreError: one of them is missing.
@@ -55,11 +55,11 @@ def _length(url: str, answer: Mapping[str, Any]) -> int:
 
 
 def span(url: str, answer: Mapping[str, Any], start: int, size: int) -> ByteSpan:
-    """Return what the answer has, where *size* bytes from *start* were asked for.
+    """Return the part in a response to a request for *size* bytes from *start*.
 
     Raises:
         RangeIgnored: it is the whole object, and not the range.
-        StoreError: it is another range, or it cannot be said what it is.
+        StoreError: it is another range, or cannot be identified.
     """
     etag, said = tag(url, answer), answer.get("ContentRange")
     if not said:
@@ -80,7 +80,7 @@ def span(url: str, answer: Mapping[str, Any], start: int, size: int) -> ByteSpan
 
 
 def _whole(url: str, answer: Mapping[str, Any], start: int, size: int) -> ByteSpan:
-    """Return what an answer without a range has, which is the whole object if it says so by its status."""
+    """Return the part in a response without a range: the whole object, if its status says so."""
     status = answer.get("ResponseMetadata", {}).get("HTTPStatusCode")
     if status == 206:
         raise StoreError(f"{url}: the store returned a part of the object, but does not say which (Content-Range)")
@@ -91,7 +91,7 @@ def _whole(url: str, answer: Mapping[str, Any], start: int, size: int) -> ByteSp
 
 
 def checksums(answer: Mapping[str, Any], etag: str) -> Iterator[Checksum]:
-    """Yield the checksums that an answer has, those of parts without the size of the parts, the cheapest first."""
+    """Yield the checksums in a response, the cheapest first; those of parts lack the part size."""
     match = _MD5.fullmatch(etag)
     parts = int(match[2] or 0) if match else 0
     for algorithm in PREFERENCE:
@@ -100,14 +100,14 @@ def checksums(answer: Mapping[str, Any], etag: str) -> Iterator[Checksum]:
             continue
         value, count = found
         if not count and parts and answer.get("ChecksumType") != "FULL_OBJECT" and algorithm != "CRC64NVME":
-            count = parts  # some stores leave out the suffix
+            count = parts  # some stores omit the suffix
         yield Checksum(algorithm, value, count)
     if match and answer.get("ServerSideEncryption") in (None, "AES256") and not answer.get("SSECustomerAlgorithm"):
         yield Checksum("MD5", bytes.fromhex(match[1]), parts)
 
 
 def refuse_other(url: str, found: Iterable[Checksum], data: bytes) -> None:
-    """Compare *data*, which a store has taken, with the cheapest checksum that it answers with.
+    """Compare *data*, which a store has accepted, with the cheapest checksum in its response.
 
     Raises:
         ChecksumMismatch: the store has other bytes.
@@ -123,10 +123,10 @@ def refuse_other(url: str, found: Iterable[Checksum], data: bytes) -> None:
 
 
 def refuse_other_parts(url: str, answer: Mapping[str, Any], tags: Sequence[PartTag]) -> None:
-    """Compare the checksum of a complete upload with those of its parts, where it is one of them.
+    """Compare the checksum of a complete upload with those of its parts, if it is composed of them.
 
     Raises:
-        StoreError: the store has made something else of the parts.
+        StoreError: the store's object differs from the parts.
     """
     for algorithm in PREFERENCE:
         name = f"Checksum{algorithm}"
@@ -140,7 +140,7 @@ def refuse_other_parts(url: str, answer: Mapping[str, Any], tags: Sequence[PartT
 
 
 def _decoded(algorithm: str, text: str) -> tuple[bytes, int] | None:
-    """Return the value of a checksum, and of how many parts it is (0: of all bytes); None where it is malformed."""
+    """Return the value of a checksum and its number of parts (0: of all bytes); None if it is malformed."""
     match = re.fullmatch(r"([A-Za-z0-9+/]+={0,2})(?:-([1-9][0-9]{0,4}))?", text)
     try:
         value = b64decode(match[1], validate=True) if match else b""

@@ -1,4 +1,4 @@
-"""The ``ExtraArgs`` of boto3: which there are, and which call takes which."""
+"""The ``ExtraArgs`` of boto3, and the calls that accept each."""
 
 from base64 import b64encode
 from collections.abc import Collection, Mapping
@@ -27,7 +27,7 @@ _FOLLOWING: Mapping[str, frozenset[str]] = {
 
 @cache
 def _known() -> tuple[frozenset[str], frozenset[str], frozenset[str]]:
-    """Return what boto3 allows in a download and an upload, and which of the latter are checksums of a whole object."""
+    """Return boto3's arguments of downloads and uploads, and those of the latter that are whole-object checksums."""
     from s3transfer.constants import FULL_OBJECT_CHECKSUM_ARGS  # type: ignore[import-untyped]
     from s3transfer.manager import TransferManager  # type: ignore[import-untyped]
 
@@ -39,10 +39,10 @@ def _known() -> tuple[frozenset[str], frozenset[str], frozenset[str]]:
 
 
 class DownloadArguments:
-    """What boto3 takes as the ``ExtraArgs`` of a download; each call that reads takes all of them.
+    """The ``ExtraArgs`` of a download; each read call accepts all of them.
 
     Raises:
-        ValueError: boto3 does not take one of them in a download.
+        ValueError: boto3 does not accept one of them in a download.
     """
 
     def __init__(self, given: Mapping[str, Any] | None = None) -> None:
@@ -51,28 +51,28 @@ class DownloadArguments:
             _check(self._given, _known()[0], "download")
 
     def of(self, call: str) -> dict[str, Any]:
-        """Return what *call*, a method of boto3's client, is to be given."""
+        """Return the arguments for *call*, a method of boto3's client."""
         return dict(self._given)
 
     @property
     def identity(self) -> str:
-        """What distinguishes the object from others of its name; empty if its name suffices. Keys are not included."""
+        """A text that distinguishes the object from others of the same name, without keys; may be empty."""
         found = {name: _shown(name, self._given[name]) for name in _IDENTITY if self._given.get(name) is not None}
         return "&".join(f"{name}={quote(value, safe='', errors='surrogateescape')}" for name, value in found.items())
 
     @property
     def variant(self) -> str:
-        """What distinguishes one use from another: nothing, because reading leaves nothing behind."""
+        """Empty: a download leaves nothing in the store that could differ."""
         return ""
 
 
 class UploadArguments:
-    """What boto3 takes as the ``ExtraArgs`` of an upload; each call is given those that it takes.
+    """The ``ExtraArgs`` of an upload; each call gets those that it accepts.
 
-    A checksum of the whole object has its algorithm taken, and the type ``FULL_OBJECT``, as boto3 does it.
+    A checksum of the whole object implies its algorithm and the type ``FULL_OBJECT``, as in boto3.
 
     Raises:
-        ValueError: boto3 does not take one of them in an upload.
+        ValueError: boto3 does not accept one of them in an upload.
     """
 
     def __init__(self, given: Mapping[str, Any] | None = None) -> None:
@@ -81,7 +81,7 @@ class UploadArguments:
             _check(self._given, _known()[1], "upload")
 
     def of(self, call: str) -> dict[str, Any]:
-        """Return what *call*, a method of boto3's client, is to be given."""
+        """Return the arguments for *call*, a method of boto3's client."""
         if not self._given:
             return {}
         whole = _known()[2]
@@ -109,12 +109,12 @@ class UploadArguments:
 
     @property
     def identity(self) -> str:
-        """What distinguishes the object from others of its name: nothing, because an upload replaces it."""
+        """Empty: an upload replaces the object of that name."""
         return ""
 
     @property
     def variant(self) -> str:
-        """What distinguishes uploads of one file to one name, so that none continues with the parts of another."""
+        """A text that distinguishes uploads of one file to one name, so that none continues another's parts."""
         if not self._given:
             return ""
         text = canonical({name: _shown(name, value) for name, value in self._given.items()})
@@ -132,7 +132,7 @@ def _check(given: Mapping[str, Any], allowed: Collection[str], what: str) -> Non
 
 
 def _shown(name: str, value: Any) -> str:
-    """Return a text for *value* that differs where it differs; of a key, what does not give it away."""
+    """Return a text that is unique for *value*; for a key, without disclosing it."""
     if not name.startswith("SSECustomerKey"):
         return str(value)
     data = value if isinstance(value, bytes | bytearray) else str(value).encode("utf-8", "surrogateescape")
@@ -140,7 +140,7 @@ def _shown(name: str, value: Any) -> str:
 
 
 def _encoded(given: dict[str, Any]) -> dict[str, Any]:
-    """Return *given* with its key as the wire has it: botocore does it for calls that move data, and not for others."""
+    """Return *given* with its key encoded for the wire, which botocore does only for calls that move data."""
     key = given.get("SSECustomerKey")
     if key is None or "SSECustomerKeyMD5" in given:
         return given

@@ -1,11 +1,11 @@
-"""What is used of a boto3 client that the user has made."""
+"""The part of the user's boto3 client that is used."""
 
 from collections.abc import Mapping
 from typing import Any, Protocol
 
 
 class Boto3Client(Protocol):
-    """What is used of ``boto3.client("s3")``."""
+    """The methods of ``boto3.client("s3")`` that are used."""
 
     def head_object(self, **arguments: Any) -> Mapping[str, Any]:
         """Describe an object."""
@@ -20,7 +20,7 @@ class Boto3Client(Protocol):
         ...
 
     def create_multipart_upload(self, **arguments: Any) -> Mapping[str, Any]:
-        """Begin an upload in parts."""
+        """Begin a multipart upload."""
         ...
 
     def upload_part(self, **arguments: Any) -> Mapping[str, Any]:
@@ -28,7 +28,7 @@ class Boto3Client(Protocol):
         ...
 
     def complete_multipart_upload(self, **arguments: Any) -> Mapping[str, Any]:
-        """Make parts an object."""
+        """Complete a multipart upload."""
         ...
 
     def list_parts(self, **arguments: Any) -> Mapping[str, Any]:
@@ -36,5 +36,5 @@ class Boto3Client(Protocol):
         ...
 
     def abort_multipart_upload(self, **arguments: Any) -> Mapping[str, Any]:
-        """Forget an upload."""
+        """Abort a multipart upload."""
         ...

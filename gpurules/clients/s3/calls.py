@@ -1,7 +1,7 @@
-"""Calls of S3 clients that users own, boto3's and aiobotocore's: each waits for the governor before it is made.
+"""Hooks in users' own S3 clients (boto3, aiobotocore): each call waits for the governor before it is sent.
 
-The hooks stand on botocore's events, which are public. A call that comes from a part that has a slot already, as those
-of the part loop do, asks for no second one.
+The hooks use botocore's public events. A call from a part that already holds a slot, such as one of the part loop, does
+not request a second one.
 """
 
 import asyncio
@@ -26,7 +26,7 @@ _OURS = "gpurules"
 
 
 class Tickets:
-    """Gives the transfers of a client named *name* their tickets, and counts what the client cannot do of it."""
+    """Issues tickets for the transfers of a client named *name*, and counts the directives that it cannot carry out."""
 
     def __init__(self, name: str, governor: Governor, capabilities: frozenset[Capability] = GOVERNED) -> None:
         self.name = name
@@ -39,7 +39,7 @@ class Tickets:
         """Return the ticket of a transfer.
 
         Raises:
-            QueueFull: as many transfers wait as may.
+            QueueFull: the queue is full.
         """
         self.end_lost()
         ticket = self.governor.transfer(self._detection.complete(transfer))
@@ -47,16 +47,16 @@ class Tickets:
         return ticket
 
     def report(self, targets: frozenset[str]) -> None:
-        """Count orders that could not be carried out."""
+        """Count directives that could not be carried out."""
         for target in targets:
             self.governor.count_uncarried(self.name, target)
 
     def lose(self, ticket: Ticket, part: Part) -> None:
-        """Take back what a call has that was given up; found out where the governor's lock may be held."""
+        """Record an abandoned call; the garbage collector may call this while the governor's lock is held."""
         self._lost.put((ticket, part))
 
     def end_lost(self) -> None:
-        """Give the slots of calls back that were given up, and cancel their transfers."""
+        """Release the slots of abandoned calls, and cancel their transfers."""
         try:
             while True:
                 ticket, part = self._lost.get_nowait()
@@ -69,7 +69,7 @@ class Tickets:
 
 @dataclass(slots=True, weakref_slot=True)
 class _Call:
-    """A call under way; one that botocore drops without a word ends with its task, or else with its context."""
+    """A pending call; one that botocore silently drops ends with its task, or with its context."""
 
     tickets: Tickets
     ticket: Ticket
@@ -79,7 +79,7 @@ class _Call:
     soon: Callable[[Callable[[], object]], object] = lambda _: None
 
     def watch(self, task: "asyncio.Task[Any]") -> None:
-        """End with *task*, which is not to keep the call."""
+        """End with *task*, without a reference from the task to the call."""
         this = ref(self)
 
         def give_up(_: "asyncio.Task[Any]") -> None:
@@ -108,7 +108,7 @@ class _Call:
 
 
 class CallHooks:
-    """What is registered for the events of one kind of client, sync or not."""
+    """The handlers for the events of one kind of client, sync or async."""
 
     def __init__(self, tickets: Tickets, is_async: bool) -> None:
         self._tickets = tickets
@@ -124,20 +124,20 @@ class CallHooks:
         )
 
     def attach(self, client: Any) -> None:
-        """Have the calls of *client* wait; once, however often it is asked for."""
+        """Make the calls of *client* wait; repeated calls have no effect."""
         events = client.meta.events
         for event, handler in self._handlers:
-            # the handler sees bodies as they were given, and runs last before the wire
+            # the first handler sees bodies as given, the second runs last before sending
             register = events.register_first if handler == self._describe else events.register_last
             register(event, handler, unique_id=f"{_OURS}-{id(self)}-{event}")
 
     def detach(self, client: Any) -> None:
-        """Have the calls of *client* wait no longer."""
+        """Stop making the calls of *client* wait."""
         for event, handler in self._handlers:
             client.meta.events.unregister(event, handler, unique_id=f"{_OURS}-{id(self)}-{event}")
 
     def _describe(self, params: Mapping[str, Any], model: Any, context: dict[str, Any], **_: Any) -> None:
-        """Keep what the call is about, which is only known here."""
+        """Record the parameters of the call, which are only known here."""
         body = params.get("Body")
         size = float(len(body)) if isinstance(body, bytes | bytearray) else None
         path = f"s3://{params.get('Bucket')}/{params.get('Key')}"
@@ -161,7 +161,7 @@ class CallHooks:
             return
 
     async def _wait_async(self, context: dict[str, Any], **_: Any) -> None:
-        """Wait, in the task of the call; the loop goes on."""
+        """Wait, in the task of the call, without blocking the loop."""
         while (asked := self._asked(context)) is not None:
             try:
                 ticket = self._tickets.ticket(asked)
@@ -182,7 +182,7 @@ class CallHooks:
 
     @staticmethod
     def _asked(context: Mapping[str, Any]) -> Transfer | None:
-        """Return what a call moves; None where that has a slot already."""
+        """Return what a call moves; None if it already has a slot."""
         transfer = context.get(f"{_OURS}-transfer")
         return transfer if isinstance(transfer, Transfer) and not is_moving() else None
 

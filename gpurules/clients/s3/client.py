@@ -1,4 +1,4 @@
-"""S3 as rules decide: downloads, uploads and open files, by the governor's part loop."""
+"""Governed access to S3: downloads, uploads and open files, with the part loop."""
 
 import io
 from collections.abc import Mapping
@@ -43,10 +43,10 @@ class S3Kind:
 
 
 class S3(PartClient):
-    """Moves objects through *client*, a boto3 client of S3, as the governor lets their parts through.
+    """Moves objects through *client*, a boto3 client of S3, as the governor admits their parts.
 
-    Without a *staging* area nothing is staged; what rules ask of that is counted by the governor. Uploads in parts are
-    written down in *journal*, so that the next try sends what is missing.
+    Without a *staging* area nothing is staged, and the governor counts such directives. Multipart uploads are recorded
+    in *journal*, so that a retry sends only what is missing.
 
     Raises:
         UnavailableError: boto3 is not installed.
@@ -82,15 +82,15 @@ class S3(PartClient):
         transfer: Transfer | None = None,
         **more: Unpack[MoveArguments],
     ) -> ObjectFacts:
-        """Bring an object to the file *path*, which is replaced in one step, and return what it was.
+        """Download an object to the file *path*, which is replaced atomically, and return the object's facts.
 
-        Called again after an interruption it resumes. *transfer* gives rules more facts than the key does;
-        *more* are those of ``MoveArguments``. A FIFO or a device is not replaced, but written to in order.
+        A call after an interruption resumes. *transfer* gives rules more facts than the key does; *more* are those of
+        ``MoveArguments``. A FIFO or a device is not replaced, but written to sequentially.
 
         Raises:
-            ValueError: boto3 does not take one of the ``extra_args`` in a download.
-            ObjectNotFound: the object, its version or its bucket is not there.
-            ObjectChanged: the object changed on the way.
+            ValueError: boto3 does not accept one of the ``extra_args`` in a download.
+            ObjectNotFound: the object, its version or its bucket does not exist.
+            ObjectChanged: the object changed during the transfer.
             StoreError: it could not be read, or the staging area is full and the rule says ``on_full: fail``.
             GovernorError: the transfer was stopped.
             OSError: it could not be written.
@@ -107,15 +107,15 @@ class S3(PartClient):
         transfer: Transfer | None = None,
         **more: Unpack[MoveArguments],
     ) -> ObjectFacts:
-        """Write an object to the open file *fileobj*, in order, from where that is, and return what it was.
+        """Download an object to the open file *fileobj*, from its current position; return the object's facts.
 
-        After an error it has the beginning of the object. Nothing is resumed.
+        After an error it has the first part of the object. Nothing is resumed.
 
         Raises:
-            ValueError: boto3 does not take one of the ``extra_args`` in a download.
-            TypeError: *fileobj* does not take bytes.
-            ObjectNotFound: the object, its version or its bucket is not there.
-            ObjectChanged: the object changed on the way.
+            ValueError: boto3 does not accept one of the ``extra_args`` in a download.
+            TypeError: *fileobj* does not accept bytes.
+            ObjectNotFound: the object, its version or its bucket does not exist.
+            ObjectChanged: the object changed during the transfer.
             StoreError: it could not be read, or the staging area is full and the rule says ``on_full: fail``.
             GovernorError: the transfer was stopped.
             OSError: it could not be written.
@@ -135,16 +135,16 @@ class S3(PartClient):
         transfer: Transfer | None = None,
         **more: Unpack[MoveArguments],
     ) -> str:
-        """Bring the file *path* to an object, which is there whole or not at all, and return its tag.
+        """Upload the file *path* to an object, atomically, and return the object's tag.
 
-        Called again after an interruption it sends only the parts that the store does not have, if its ``extra_args``
-        are the same. *more* are those of ``MoveArguments``.
+        A call after an interruption sends only the parts that the store does not have, if its ``extra_args`` are the
+        same. *more* are those of ``MoveArguments``.
 
         Raises:
-            ValueError: boto3 does not take one of the ``extra_args`` in an upload.
-            ObjectNotFound: the bucket is not there.
-            ObjectChanged: the file changed on the way.
-            StoreError: the store did not take it.
+            ValueError: boto3 does not accept one of the ``extra_args`` in an upload.
+            ObjectNotFound: the bucket does not exist.
+            ObjectChanged: the file changed during the transfer.
+            StoreError: the store rejected it.
             GovernorError: the transfer was stopped.
             OSError: the file cannot be read.
         """
@@ -170,16 +170,16 @@ class S3(PartClient):
         transfer: Transfer | None = None,
         **more: Unpack[MoveArguments],
     ) -> str:
-        """Bring what is left of the open file *fileobj* to an object, which is there whole or not at all.
+        """Upload the rest of the open file *fileobj* to an object, atomically, and return the object's tag.
 
-        It is read in order, and need not know its size. Nothing is resumed. Returns the object's tag.
+        The file is read sequentially, and its size may be unknown. Nothing is resumed.
 
         Raises:
-            ValueError: boto3 does not take one of the ``extra_args`` in an upload.
-            TypeError: *fileobj* gives text.
-            ObjectNotFound: the bucket is not there.
-            ObjectChanged: the file was not as long as it said.
-            StoreError: the store did not take it.
+            ValueError: boto3 does not accept one of the ``extra_args`` in an upload.
+            TypeError: *fileobj* returns text.
+            ObjectNotFound: the bucket does not exist.
+            ObjectChanged: the file did not have its reported length.
+            StoreError: the store rejected it.
             GovernorError: the transfer was stopped.
             OSError: the file cannot be read.
         """
@@ -195,13 +195,13 @@ class S3(PartClient):
     def open(
         self, bucket: str, key: str, *, transfer: Transfer | None = None, extra_args: Mapping[str, Any] | None = None
     ) -> io.BufferedReader:
-        """Open an object to be read, as one version of it; what is read ahead follows the rules as they change.
+        """Open one version of an object for reading; the read-ahead follows the rules as they change.
 
         *extra_args* are those of a download.
 
         Raises:
-            ValueError: boto3 does not take one of the *extra_args* in a download.
-            ObjectNotFound: the object, its version or its bucket is not there.
+            ValueError: boto3 does not accept one of the *extra_args* in a download.
+            ObjectNotFound: the object, its version or its bucket does not exist.
             StoreError: it cannot be read.
             GovernorError: the transfer was stopped.
         """
@@ -211,7 +211,7 @@ class S3(PartClient):
     def sweep_uploads(self, older_than_seconds: float = ORPHAN_SECONDS) -> int:
         """Abort uploads of this journal that have been idle longer than the given age, and return how many.
 
-        Done by itself before the client's first upload.
+        This also runs before the client's first upload.
         """
         return self.journal.sweep(older_than_seconds, self._abort)
 

@@ -1,4 +1,4 @@
-"""The rules in boto3 and aiobotocore clients, and in TransferManagers, that users own."""
+"""Hooks that apply rules in users' own boto3 and aiobotocore clients and TransferManagers."""
 
 import copy
 from collections.abc import Mapping
@@ -60,26 +60,26 @@ class _Attached:
         self._clients: list[Any] = []
 
     def attach(self, client: Any) -> None:
-        """Have each call of *client* that moves data wait until the governor lets it through."""
+        """Make each data call of *client* wait until the governor admits it."""
         self._hooks.attach(client)
         self._clients.append(client)
 
     def apply(self, directives: Mapping[str, object]) -> frozenset[str]:
-        """Return the targets that are not carried out, and count them; the rest is done call by call."""
+        """Return and count the targets that are not carried out; the others are applied call by call."""
         left = frozenset(directives) - self.tickets.capabilities
         self.tickets.report(left)
         return left
 
     def restore(self) -> None:
-        """Take the hooks out of all clients."""
+        """Remove the hooks from all clients."""
         while self._clients:
             self._hooks.detach(self._clients.pop())
 
 
 class Boto3:
-    """The rules in boto3 clients and TransferManagers of your own. ``S3`` does more, where you can use it.
+    """Applies rules in your own boto3 clients and TransferManagers. ``S3`` does more; prefer it if you can.
 
-    Calls of an attached client wait in their thread. Transfers of a ``manager`` wait in none.
+    Calls of an attached client wait in their thread. Transfers of a ``manager`` wait without a thread.
 
     Raises:
         UnavailableError: boto3 is not installed.
@@ -96,16 +96,16 @@ class Boto3:
         self._has_warned = False
 
     def attach(self, client: Any) -> None:
-        """Have each call of *client* that moves data wait in its thread until the governor lets it through."""
+        """Make each data call of *client* wait in its thread until the governor admits it."""
         if _crt_takes_over(None):
             self._warn()
         self._attached.attach(client)
 
     def manager(self, client: Any, config: Any = None) -> "GovernedManager":
-        """Return a TransferManager for *client*, whose transfers go as rules decide; ``S3Transfer(manager=...)`` too.
+        """Return a governed TransferManager for *client*, also for ``S3Transfer(manager=...)``.
 
         Raises:
-            UnavailableError: *config* wants the CRT client, which knows no rules.
+            UnavailableError: *config* requests the CRT client, which cannot follow rules.
         """
         from s3transfer.manager import TransferConfig, TransferManager  # type: ignore[import-untyped]
 
@@ -116,11 +116,11 @@ class Boto3:
         return GovernedManager(TransferManager(client, chosen, executor_cls=transfers.executor), transfers)
 
     def transfers(self) -> Transfers:
-        """Return what a TransferManager that you make yourself takes: ``executor``, and ``subscriber()`` a transfer."""
+        """Return the ``executor``, and ``subscriber()`` per transfer, for a TransferManager of your own."""
         return Transfers(self._tickets)
 
     def classic(self, config: Any) -> Any:
-        """Return *config*, a TransferConfig, with the classic client in place of the CRT one."""
+        """Return *config*, a TransferConfig, with the classic client instead of the CRT client."""
         if _crt_takes_over(config):
             self._warn()
         chosen = copy.copy(config)
@@ -133,16 +133,16 @@ class Boto3:
             _LOGGER.warning(CRT_ADVICE)
 
     def apply(self, directives: Mapping[str, object]) -> frozenset[str]:
-        """Return the targets that are not carried out, and count them; the rest is done call by call."""
+        """Return and count the targets that are not carried out; the others are applied call by call."""
         return self._attached.apply(directives)
 
     def restore(self) -> None:
-        """Take the hooks out of all clients."""
+        """Remove the hooks from all clients."""
         self._attached.restore()
 
 
 class Aiobotocore:
-    """The rules in aiobotocore clients of your own, such as the ``s3`` of an s3fs filesystem: calls wait as tasks."""
+    """Applies rules in your own aiobotocore clients, such as the ``s3`` of an s3fs filesystem: calls wait as tasks."""
 
     name = AiobotocoreKind.name
     capabilities = AiobotocoreKind.capabilities
@@ -152,20 +152,20 @@ class Aiobotocore:
         self._attached = _Attached(Tickets(self.name, governor, self.capabilities), is_async=True)
 
     def attach(self, client: Any) -> None:
-        """Have each call of *client* that moves data wait, without the loop, until the governor lets it through."""
+        """Make each data call of *client* wait, without blocking the loop, until the governor admits it."""
         self._attached.attach(client)
 
     def apply(self, directives: Mapping[str, object]) -> frozenset[str]:
-        """Return the targets that are not carried out, and count them; the rest is done call by call."""
+        """Return and count the targets that are not carried out; the others are applied call by call."""
         return self._attached.apply(directives)
 
     def restore(self) -> None:
-        """Take the hooks out of all clients."""
+        """Remove the hooks from all clients."""
         self._attached.restore()
 
 
 class GovernedManager:
-    """A TransferManager whose every transfer has a ticket; what is not here is that of s3transfer."""
+    """A TransferManager that gets a ticket for every transfer; other attributes are those of s3transfer."""
 
     def __init__(self, manager: Any, transfers: Transfers) -> None:
         self._manager = manager
@@ -191,7 +191,7 @@ class GovernedManager:
         return given
 
     def subscriber_for(self, transfer: Transfer, operation: str | None = None) -> GovernedSubscriber:
-        """Return the subscriber for a transfer about which more is known than its key."""
+        """Return the subscriber for a transfer with more facts than its key."""
         return self.transfers.subscriber(transfer, operation)
 
     def __getattr__(self, name: str) -> Any:
@@ -210,7 +210,7 @@ class GovernedManager:
 
 
 def _crt_takes_over(config: Any) -> bool:
-    """Return whether boto3 would move data with the CRT client: asked for, or on its own on some instance types."""
+    """Return whether boto3 would use the CRT client: on request, or by default on some instance types."""
     wanted = str(getattr(config, "preferred_transfer_client", "auto")).lower()
     if wanted != "auto":
         return wanted == "crt"

@@ -1,4 +1,4 @@
-"""The door to boto3: objects of an S3 store, and what its errors mean."""
+"""The only user of boto3: objects of an S3 store, and the translation of its errors."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -29,7 +29,7 @@ NOT_FOUND = frozenset({"NoSuchKey", "NoSuchBucket", "NoSuchVersion", "404", "Not
 
 
 def require_boto3() -> None:
-    """Find out whether boto3 is installed.
+    """Make sure that boto3 is installed.
 
     Raises:
         UnavailableError: it is not.
@@ -41,11 +41,11 @@ def require_boto3() -> None:
 
 
 class NoSuchUpload(StoreError):
-    """The store does not know the upload: it is done, or was given up."""
+    """The store does not know the upload: it was completed or aborted."""
 
 
 def _is_not_found(error: Any) -> bool:
-    """Whether the requested object does not exist; a delete marker is not an object, and answers 405."""
+    """Whether the requested object does not exist; a delete marker is not an object, and results in 405."""
     answer = error.response.get("ResponseMetadata", {})
     headers = answer.get("HTTPHeaders") or {}
     is_marker = answer.get("HTTPStatusCode") == 405 and headers.get("x-amz-delete-marker") == "true"
@@ -58,7 +58,7 @@ def _code(error: Any) -> str:
 
 @contextmanager
 def _translated(url: str) -> Iterator[None]:
-    """Raise what boto3 raises as errors of the store."""
+    """Translate errors of boto3 into errors of the store."""
     from botocore.exceptions import (
         BotoCoreError,
         ClientError,
@@ -93,7 +93,7 @@ def _translated(url: str) -> Iterator[None]:
 
 
 class _Body:
-    """The body of an answer; *watchdog* sees to it that it does not trickle."""
+    """The body of a response; *watchdog* cuts it off if it is too slow."""
 
     def __init__(self, url: str, body: Any, watchdog: Watchdog | None) -> None:
         self._url = url
@@ -115,7 +115,7 @@ class _Body:
 
 
 def _cut(body: Any) -> None:
-    """Have a read of *body* in another thread fail at once, by the way that urllib3 has for it since 2.3."""
+    """Make a read of *body* in another thread fail immediately, by the method that urllib3 has since 2.3."""
     shutdown = getattr(getattr(body, "_raw_stream", None), "shutdown", None)
     if shutdown is not None:
         with suppress(Exception):  # it has ended meanwhile
@@ -123,13 +123,13 @@ def _cut(body: Any) -> None:
 
 
 def _root(client: Boto3Client) -> str:
-    """Return what the urls of all objects in the store of *client* begin with."""
+    """Return the common prefix of the URLs of all objects in the store of *client*."""
     endpoint = str(getattr(getattr(client, "meta", None), "endpoint_url", ""))
     return "s3://" if "amazonaws.com" in endpoint else f"{endpoint}/"
 
 
 class S3Object:
-    """An object in a bucket, or the version of it that *arguments* name; they are given to each call that takes them.
+    """An object in a bucket, or the version that *arguments* name, which are passed to each call that accepts them.
 
     Its ``url`` distinguishes versions, and objects encrypted with other keys.
     """
@@ -153,12 +153,12 @@ class S3Object:
         self._whole: Mapping[str, Any] = {}
 
     def _with(self, call: str) -> dict[str, Any]:
-        """Return what a call is given that is about this object."""
+        """Return the arguments of a call about this object."""
         return {**self._where, **self._arguments.of(call)}
 
     @classmethod
     def at(cls, client: Boto3Client, url: str) -> Self | None:
-        """Return the object that has that *url* in the store of *client*; None where it is one of another store."""
+        """Return the object with *url* in the store of *client*; None if it is in another store."""
         bucket, _, name = url.removeprefix(_root(client)).partition("/")
         key = unquote(name.partition("#")[0], errors="surrogateescape")
         return cls(client, bucket, key) if url.startswith(_root(client)) and key else None
@@ -176,7 +176,7 @@ class S3Object:
         """Return up to *size* bytes from *start*, of the object with that *etag* and no other.
 
         Raises:
-            ObjectChanged: the tag is another one.
+            ObjectChanged: the tag differs.
             RangeIgnored: the store answers with the whole object instead.
             StoreError: it cannot be read.
         """
@@ -203,7 +203,7 @@ class S3Object:
             return self._client.get_object(**given)  # an empty object has no range
 
     def _facts_of(self, answer: Mapping[str, Any], start: int, size: int, etag: str | None) -> ObjectFacts:
-        if etag is not None and answers.tag(self.url, answer) != etag:  # a store that does not know If-Match
+        if etag is not None and answers.tag(self.url, answer) != etag:  # a store that does not support If-Match
             raise ObjectChanged(f"{self.url} changed after the transfer began")
         found = answers.span(self.url, answer, start, size)
         facts = self.facts() if found.facts is None else found.facts
@@ -214,13 +214,13 @@ class S3Object:
         return facts
 
     def checksums(self, facts: ObjectFacts) -> Iterator[Checksum]:
-        """Yield what the store offers of the version that *facts* describe, the cheapest to compute first.
+        """Yield the store's checksums of the version that *facts* describe, the cheapest to compute first.
 
-        An answer that had the whole object has them already; else they are asked for.
+        A response with the whole object has them already; otherwise they are requested.
 
         Raises:
-            ObjectChanged: the object is another one by now.
-            StoreError: the store cannot be asked.
+            ObjectChanged: the object has changed.
+            StoreError: the store cannot be queried.
         """
         known = self._whole if self._whole.get("ETag") == facts.etag else {}
         found = list(self._offered(known, facts.etag)) if known else []
@@ -244,7 +244,7 @@ class S3Object:
             return self._client.head_object(**{**self._with("head_object"), "ChecksumMode": "ENABLED", **more})
 
     def _part_size(self, facts: ObjectFacts, count: int) -> int | None:
-        """Return how large the parts of the object are; None where the store does not say, or they are not alike."""
+        """Return the part size of the object; None if the store does not report it, or parts differ."""
         size = self._head(PartNumber=1).get("ContentLength")
         is_even = isinstance(size, int) and size > 0 and -(-facts.size // size) == count
         return size if is_even else None
@@ -253,13 +253,13 @@ class S3Object:
         """Return whether all parts of a composite *checksum*, except the last, really have its ``part_size``.
 
         Raises:
-            StoreError: the store cannot be asked.
+            StoreError: the store cannot be queried.
         """
         numbers = range(2, checksum.count)
         return all(self._head(PartNumber=n).get("ContentLength") == checksum.part_size for n in numbers)
 
     def put(self, data: bytes) -> str:
-        """Write the whole object at once, and return its tag.
+        """Write the whole object in one request, and return its tag.
 
         Raises:
             StoreError: it cannot be written.
@@ -268,13 +268,13 @@ class S3Object:
             return self._taken(self._client.put_object(Body=data, **self._with("put_object")), data)
 
     def _taken(self, answer: Mapping[str, Any], data: bytes) -> str:
-        """Return the tag of *data* that the store has taken, after a look at the checksum that it answers with."""
+        """Return the tag of *data* that the store has accepted, after a check of the checksum in its response."""
         etag = answers.tag(self.url, answer)
         answers.refuse_other(self.url, self._offered(answer, etag), data)
         return etag
 
     def begin(self) -> str:
-        """Begin an upload in parts, with the checksums that boto3's own uploads have, and return its id.
+        """Begin a multipart upload, with the checksums that boto3's own uploads have, and return its id.
 
         Raises:
             StoreError: it cannot be begun.
@@ -287,7 +287,7 @@ class S3Object:
             return str(self._client.create_multipart_upload(**given)["UploadId"])
 
     def parts(self, upload: str) -> Mapping[int, ObjectFacts] | None:
-        """Return the parts (from 1) of an upload that the store has; None where it does not know the upload.
+        """Return the parts (from 1) of an upload that the store has; None if it does not know the upload.
 
         Raises:
             StoreError: it cannot be determined.
@@ -308,7 +308,7 @@ class S3Object:
             more = {"PartNumberMarker": marker}
 
     def put_part(self, upload: str, number: int, data: bytes) -> PartTag:
-        """Write part *number* (from 1), and return what completing the upload needs.
+        """Write part *number* (from 1), and return its tag for completing the upload.
 
         Raises:
             StoreError: it cannot be written.
@@ -320,10 +320,10 @@ class S3Object:
             return PartTag(self._taken(answer, data), checksums)
 
     def complete(self, upload: str, tags: Sequence[PartTag]) -> str:
-        """Make the parts the object, in one step, and return its tag.
+        """Complete the upload atomically, and return the tag of the object.
 
         Raises:
-            StoreError: it cannot be done.
+            StoreError: it failed.
         """
         parts = [{"PartNumber": number, "ETag": tag.etag, **tag.checksums} for number, tag in enumerate(tags, 1)]
         try:
@@ -333,14 +333,14 @@ class S3Object:
                 )
                 answers.refuse_other_parts(self.url, answer, tags)
                 return answers.tag(self.url, answer)
-        except NoSuchUpload:  # completed by an earlier try whose response was lost?
+        except NoSuchUpload:  # completed by an earlier attempt whose response was lost?
             tag = self.facts().etag
             if tag.strip('"') != _whole_tag(tags):
                 raise
             return tag
 
     def abort(self, upload: str) -> None:
-        """Have the store forget an upload and its parts; one that it does not know is not an error.
+        """Abort an upload; one that the store does not know is not an error.
 
         Raises:
             StoreError: it could not be determined.
@@ -350,12 +350,12 @@ class S3Object:
 
 
 def _is_checksum(name: str) -> bool:
-    """Whether S3 answers with it to a part that came with a checksum, and wants to see it again at the end."""
+    """Whether S3 returns this key for a part with a checksum, and requires it for completion."""
     return name.startswith("Checksum") and name != "ChecksumType"
 
 
 def _whole_tag(tags: Sequence[PartTag]) -> str | None:
-    """Return the tag of the object that parts make, None if their tags are not digests of their content.
+    """Return the tag of the object composed of parts; None if their tags are not digests of their content.
 
     Source: observed of S3 and its kin: the MD5 of the parts' MD5s, and their number.
     """

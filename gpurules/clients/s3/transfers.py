@@ -1,8 +1,8 @@
-"""The transfers of an s3transfer TransferManager that the user owns: in the order, and at the pace, that rules ask for.
+"""Governs the transfers of a user's own s3transfer TransferManager: their order and their pace.
 
-``executor_cls`` brings the order: a request waits for its slot as a task and not in a thread, so that a transfer that
-is held blocks no other. The subscriber gives each transfer its ticket, reports what has moved, and ends it. Only
-public names of s3transfer are used.
+``executor_cls`` determines the order: a request waits for its slot as a task, not in a thread, so that a held transfer
+blocks no other. The subscriber gets a ticket for each transfer, reports its progress, and ends it. Only public names of
+s3transfer are used.
 """
 
 import asyncio
@@ -48,8 +48,7 @@ class _Underway:
 class Transfers:
     """The transfers of one TransferManager: ``TransferManager(client, executor_cls=transfers.executor)``.
 
-    Without the executor a subscriber holds and paces all the same, but in the threads of the manager, which then do
-    nothing else.
+    Without the executor a subscriber still holds and paces transfers, but blocks the threads of the manager.
     """
 
     def __init__(self, tickets: Tickets, part_size: int | None = None) -> None:
@@ -59,22 +58,22 @@ class Transfers:
         self._here = threading.local()
 
     def executor(self, max_workers: int) -> "GovernedExecutor":
-        """Return what runs the manager's tasks; stands for a class, as s3transfer wants it."""
+        """Return the executor of the manager's tasks; a callable in place of a class, as s3transfer expects."""
         return GovernedExecutor(self, max_workers)
 
     def subscriber(self, transfer: Transfer | None = None, operation: str | None = None) -> "GovernedSubscriber":
         """Return a subscriber for one transfer; *transfer* gives rules more facts than its key does."""
         return GovernedSubscriber(self, transfer or Transfer(), operation)
 
-    # what the subscriber reports
+    # called by the subscriber
 
     def begin(self, future: Any, transfer: Transfer) -> None:
-        """Take in a transfer; waits for nothing, for s3transfer's queue stands still meanwhile.
+        """Register a transfer; never waits, since that would block s3transfer's queue.
 
         Raises:
-            QueueFull: as many transfers wait as may.
+            QueueFull: the queue is full.
         """
-        if type(future).__module__.startswith("s3transfer.crt"):  # its parts go past every hook
+        if type(future).__module__.startswith("s3transfer.crt"):  # no hook sees its parts
             with self._tickets.governor.transfer(transfer) as ticket:
                 self._tickets.report(ticket.requirements.targets)
             return
@@ -82,7 +81,7 @@ class Transfers:
         self._underway[future.meta.transfer_id] = _Underway(ticket, future)
 
     def progress(self, future: Any, count: int) -> None:
-        """Account for moved bytes; waits if no one else has waited for them.
+        """Account for moved bytes; waits for a slot unless the task in this thread holds one.
 
         Raises:
             GovernorError: the transfer was stopped.
@@ -100,7 +99,7 @@ class Transfers:
                 pass
 
     def end(self, future: Any) -> None:
-        """Take in that a transfer is over."""
+        """End a transfer."""
         underway = self._underway.pop(future.meta.transfer_id, None)
         if underway is None:
             return
@@ -115,14 +114,14 @@ class Transfers:
         else:
             underway.ticket.end()
 
-    # what the executor asks
+    # called by the executor
 
     def of(self, task: Any) -> _Underway | None:
-        """Return the transfer that a task moves data of, None for any other task."""
+        """Return the transfer whose data a task moves; None for any other task."""
         return self._underway.get(task.transfer_id) if type(task).__name__ in MOVING else None
 
     def size_of_part(self, underway: _Underway) -> float:
-        """Return how many bytes a task of a transfer moves, 0 where that is not known."""
+        """Return the number of bytes that a task of a transfer moves; 0 if unknown."""
         size = underway.ticket.transfer.size
         return 0.0 if self._part_size is None or size is None else float(min(size, self._part_size))
 
@@ -137,7 +136,7 @@ class Transfers:
 
 
 class GovernedExecutor:
-    """Runs tasks of s3transfer in up to *max_workers* threads, those that move data when the governor lets them."""
+    """Runs tasks of s3transfer in up to *max_workers* threads; data tasks once the governor admits them."""
 
     def __init__(self, transfers: Transfers, max_workers: int) -> None:
         self._transfers = transfers
@@ -150,7 +149,7 @@ class GovernedExecutor:
         self._under_way: set[Future[object]] = set()
 
     def submit(self, task: Callable[..., object], *arguments: Any) -> "Future[object]":
-        """Run *task* when its turn comes."""
+        """Run *task* in its turn."""
         underway = self._transfers.of(task)
         if underway is not None:
             return self._soon(self._governed(underway, task, arguments))
@@ -176,7 +175,7 @@ class GovernedExecutor:
                 return await loop.run_in_executor(self._pool, transfers.run, part, task, arguments)
         except GovernorError:
             underway.future.cancel()
-            return await loop.run_in_executor(self._pool, task, *arguments)  # which finds itself cancelled, and says so
+            return await loop.run_in_executor(self._pool, task, *arguments)  # it detects its cancellation
 
     def shutdown(self, wait: bool = True) -> None:
         """End the threads, when all tasks are done."""
@@ -193,7 +192,7 @@ class GovernedExecutor:
 
 
 class GovernedSubscriber:
-    """What s3transfer reports about one transfer."""
+    """Receives s3transfer's events of one transfer."""
 
     def __init__(self, transfers: Transfers, transfer: Transfer, operation: str | None) -> None:
         self._transfers = transfers
@@ -201,11 +200,11 @@ class GovernedSubscriber:
         self._operation = operation
 
     def on_queued(self, future: Any, **_: Any) -> None:
-        """Give the transfer its ticket."""
+        """Get the ticket of the transfer."""
         self._transfers.begin(future, describe_call(self._known, future.meta.call_args, self._operation))
 
     def on_progress(self, future: Any, bytes_transferred: int, **_: Any) -> None:
-        """Report what has moved."""
+        """Report progress."""
         self._transfers.progress(future, bytes_transferred)
 
     def on_done(self, future: Any, **_: Any) -> None:
@@ -214,7 +213,7 @@ class GovernedSubscriber:
 
 
 def describe_call(known: Transfer, arguments: Any, operation: str | None) -> Transfer:
-    """Return what rules see of a transfer with these call arguments."""
+    """Return the facts for rules about a transfer with these call arguments."""
     from dataclasses import replace
 
     size, source = known.size, getattr(arguments, "fileobj", None)

@@ -1,4 +1,4 @@
-"""Clients that are steered by settings outside this process: rules change them, the end restores them.
+"""Clients that are controlled by settings outside this process: rules change them, the end restores them.
 
 ::
 

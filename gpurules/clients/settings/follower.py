@@ -1,4 +1,4 @@
-"""Has clients that are steered by settings follow the rules of a node."""
+"""Makes clients that are controlled by settings follow the rules of a node."""
 
 import threading
 from collections import Counter
@@ -23,12 +23,12 @@ STOP_SECONDS = 30.0
 
 
 class Follower:
-    """Applies what the rules ask of the node to *clients*, in a thread of its own, in ``with``; then restores them.
+    """Applies the node's directives to *clients*, in a thread of its own, in ``with``; then restores them.
 
-    *node* is a coordinator, or an engine, such as that of ``connect()``, whose orders that were not carried out are
-    counted in ``schedule``.
-    *transfer* is what rules see, such as the path of a mount. If telemetry is stale, no directive applies. A
-    client that fails is tried again at the next look, and stops no other; what it could not carry out is counted.
+    *node* is a coordinator, or an engine such as that of ``connect()``; directives that an engine's clients cannot
+    carry out are counted in ``schedule``. *transfer* has the facts for rules, such as the path of a mount. If telemetry
+    is stale, no directive applies. A client that fails is retried at the next update and stops no other; what it could
+    not carry out is counted.
     """
 
     def __init__(self, node: Coordinator | Engine, clients: Iterable[Client], transfer: Transfer | None = None) -> None:
@@ -43,7 +43,7 @@ class Follower:
         self.failed: Counter[str] = Counter()
 
     def __enter__(self) -> Self:
-        """Begin."""
+        """Start."""
         self._unsubscribe = self._follow()
         self._thread.start()
         return self
@@ -51,7 +51,7 @@ class Follower:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """End, and put everything back."""
+        """Stop, and restore everything."""
         self._unsubscribe()
         self._is_over = True
         self._wake.set()
@@ -60,7 +60,7 @@ class Follower:
             self._try(client, client.restore)
 
     def _follow(self) -> Callable[[], None]:
-        """Wake up when there is news; an engine that announces none is looked at every second."""
+        """Wake up on news; an engine that announces none is polled every second."""
         if isinstance(self._node, Coordinator):
             return on_news(self._node, self._wake.set)
         if isinstance(self._node, Announcing):
@@ -74,7 +74,7 @@ class Follower:
             self._wake.clear()
 
     def look(self) -> None:
-        """Apply what is asked now to each client for which it is news."""
+        """Apply the current directives to each client for which they have changed."""
         decision = self._node.decide(self._transfer)
         asked = {} if decision.stale else dict(decision.directives)
         for client in self._clients:

@@ -1,4 +1,4 @@
-"""A setting outside of this process that rules change: it is put back at the end, and after a crash by the next one."""
+"""A setting outside this process that rules change: restored at the end, and after a crash by the next process."""
 
 import fcntl
 import os
@@ -20,11 +20,11 @@ MAX_BYTES = 64 * 1024
 
 
 class SettingError(GpurulesError):
-    """A setting could not be read or written, or another process has it in hand."""
+    """A setting could not be read or written, or another process controls it."""
 
 
 class Setting(Protocol):
-    """Something that has one value, a text."""
+    """A setting with one text value."""
 
     @property
     def key(self) -> str:
@@ -49,19 +49,19 @@ class Setting(Protocol):
 
 
 def settings_folder() -> Path:
-    """Return where settings are written down unless another place is given: below ``$XDG_STATE_HOME``."""
+    """Return the default folder for records of settings, below ``$XDG_STATE_HOME``."""
     return state_folder("settings")
 
 
 class RestorableSetting:
-    """A *setting* with the value that it had ``before`` the rules; one process has it in hand at a time.
+    """A *setting* with its value ``before`` the rules; one process controls it at a time.
 
-    The value is written down in *folder* before it is changed. Where a process died with the setting changed, the next
-    one restores it first, unless it has been changed since. Without a writable folder it continues, and logs it.
-    What dies with this process (not *is_durable*) is neither written down nor locked.
+    The value is recorded in *folder* before it is changed. If a process died with the setting changed, the next one
+    restores it first, unless it has been changed since. Without a writable folder, control continues without a record,
+    which is logged. A setting that ends with this process (not *is_durable*) is neither recorded nor locked.
 
     Raises:
-        SettingError: the setting cannot be read, or another process has it in hand.
+        SettingError: the setting cannot be read, or another process controls it.
     """
 
     def __init__(self, setting: Setting, folder: Path | None = None, *, is_durable: bool = True) -> None:
@@ -77,16 +77,16 @@ class RestorableSetting:
 
     @property
     def now(self) -> str:
-        """The value as it was last seen."""
+        """The last known value."""
         return self._now
 
     @property
     def is_changed(self) -> bool:
-        """Whether it is other than before the rules."""
+        """Whether it differs from before the rules."""
         return self._now != self.before
 
     def put(self, value: str) -> bool:
-        """Give the setting that value, and return whether that was a change.
+        """Set the value, and return whether it changed.
 
         Raises:
             SettingError: it cannot be written.
@@ -101,7 +101,7 @@ class RestorableSetting:
             return True
 
     def restore(self) -> bool:
-        """Restore the setting, and return whether it is restored; False if someone else has changed it since.
+        """Restore the setting, and return whether it is restored; False if another program has changed it since.
 
         Raises:
             SettingError: it cannot be written.
@@ -120,12 +120,12 @@ class RestorableSetting:
             return True
 
     def close(self) -> None:
-        """Let others have the setting; it stays as it is."""
+        """Release the setting without changing it."""
         file, self._file = self._file, None
         if file is not None:
             os.close(file)
 
-    # what is written down
+    # the record on disk
 
     def _opened(self, folder: Path) -> int | None:
         name = sha256(self.setting.key.encode()).hexdigest()[:24] + SUFFIX
@@ -146,7 +146,7 @@ class RestorableSetting:
         return file
 
     def _recover(self) -> bool:
-        """Put back what a dead process left changed, and return whether there was anything."""
+        """Restore a value that a dead process left changed, and return whether there was one."""
         note = self._noted()
         if note is None:
             return False

@@ -1,4 +1,4 @@
-"""A storage client that is steered by its settings: each directive that it carries out is one of them."""
+"""A storage client that is controlled by settings, one for each directive that it supports."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ _LOGGER = logger("gpurules.clients")
 
 @dataclass(frozen=True, slots=True)
 class Tunable:
-    """A setting, and the value that it is to have for what a directive says: ``value(said, before)``."""
+    """A setting, and the function from a directive to its value: ``value(said, before)``."""
 
     setting: RestorableSetting
     value: Callable[[object, str], str]
@@ -23,7 +23,7 @@ class Tunable:
 class TunableClient:
     """A client, named *name*, whose *dials* follow the node's directives; a dial without a directive is restored.
 
-    Leaving ``with`` puts every setting back.
+    Leaving ``with`` restores every setting.
     """
 
     def __init__(self, name: str, dials: Mapping[Capability, Tunable]) -> None:
@@ -33,11 +33,11 @@ class TunableClient:
 
     @property
     def is_changed(self) -> bool:
-        """Whether any setting is other than it was before the rules."""
+        """Whether any setting differs from before the rules."""
         return any(dial.setting.is_changed for dial in self._dials.values())
 
     def apply(self, directives: Mapping[str, object]) -> frozenset[str]:
-        """Put the node's *directives* in force, by target, and return those that it cannot carry out.
+        """Apply the node's *directives*, by target, and return those that it cannot carry out.
 
         Raises:
             SettingError: a setting cannot be written.
@@ -50,7 +50,7 @@ class TunableClient:
         return frozenset(directives) - self.capabilities
 
     def restore(self) -> None:
-        """Put every setting back.
+        """Restore every setting.
 
         Raises:
             SettingError: a setting cannot be written.
@@ -59,7 +59,7 @@ class TunableClient:
             dial.setting.restore()
 
     def close(self) -> None:
-        """Put every setting back, and let other processes have them."""
+        """Restore and release every setting."""
         try:
             self.restore()
         finally:
@@ -73,5 +73,5 @@ class TunableClient:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Put every setting back."""
+        """Restore every setting."""
         self.close()

@@ -29,11 +29,11 @@ _Identity = tuple[int, int, int, int, int]
 
 
 class StagingArea:
-    """A directory of whole objects, named by what they are. Room is made by taking out what was used least recently.
+    """A directory of whole objects, named by their identity, with least-recently-used eviction.
 
-    Processes of one user share it: each object has a lock, and room is made and taken under one of the area. *reserve*
-    is what is to stay free on the disk. It is created for this user only, and a disk on which it cannot be created or
-    used stops nothing: what cannot be staged goes directly.
+    Processes of one user share it: each object has a lock, and space is allocated under a lock of the area. *reserve*
+    is the space to keep free on the disk. The directory is private to this user. If it cannot be created or used,
+    transfers go directly.
 
     Units: *quota* and *reserve* in bytes.
 
@@ -64,15 +64,15 @@ class StagingArea:
 
     @property
     def counts(self) -> StagingCounts:
-        """What has happened in it since it was opened."""
+        """Counts of events since it was opened."""
         return self.room.counts
 
     @property
     def used(self) -> int:
-        """How many bytes are in use or taken.
+        """The number of bytes in use or reserved.
 
         Raises:
-            StagingTrouble: it cannot be found out.
+            StagingTrouble: it cannot be determined.
         """
         return self.room.used
 
@@ -80,8 +80,8 @@ class StagingArea:
     def name(url: str, facts: ObjectFacts, is_proved: bool = False) -> str:
         """Return the name of that version of an object.
 
-        Copies that are proved to match the store (*is_proved*) are kept apart from those that were taken over
-        without proof, for clients that require one.
+        Copies that are proved to match the store (*is_proved*) are separate from unproved ones, for clients that
+        require proof.
         """
         kind = "\nproved" if is_proved else ""
         return sha256(f"{url}\n{facts.etag}\n{facts.size}{kind}".encode("utf-8", "surrogateescape")).hexdigest()
@@ -90,21 +90,21 @@ class StagingArea:
 
     @contextmanager
     def reading(self, folder: Folder, name: str, waiting: Waiting) -> Iterator[StagedCopy | None]:
-        """Keep the copy *name* from being taken out; None where there is none.
+        """Protect the copy *name* from eviction; None if there is none.
 
         Raises:
-            StagingDamaged: it is not what was staged.
-            StagingTrouble: it cannot be had.
+            StagingDamaged: it differs from what was staged.
+            StagingTrouble: it cannot be locked.
         """
         with hold_lock(folder, name + LOCK_SUFFIX, waiting, is_shared=True), self.open_copy(folder, name) as copy:
             yield copy
 
     @contextmanager
     def writing(self, folder: Folder, name: str, waiting: Waiting) -> Iterator[None]:
-        """Have *name* for oneself; where nothing is left of it, its lock goes too.
+        """Lock *name* exclusively; if nothing of it is left at the end, the lock file is removed too.
 
         Raises:
-            StagingTrouble: it cannot be had.
+            StagingTrouble: it cannot be locked.
         """
         with hold_lock(folder, name + LOCK_SUFFIX, waiting):
             try:
@@ -116,16 +116,16 @@ class StagingArea:
 
     @staticmethod
     def progress(folder: Folder, name: str) -> object:
-        """Return what changes while a process stages *name*."""
+        """Return a value that changes while a process stages *name*."""
         found = folder.stat(f".{name}{PART_SUFFIX}")
         return found and (found.st_mtime_ns, found.st_blocks)
 
     @contextmanager
     def open_copy(self, folder: Folder, name: str) -> Iterator[StagedCopy | None]:
-        """Open the copy *name*, whose lock is held; None where there is none.
+        """Open the copy *name*, whose lock is held; None if there is none.
 
         Raises:
-            StagingDamaged: it is not what was staged, so far as that can be seen without reading it.
+            StagingDamaged: it differs from what was staged, as far as that can be seen without reading it.
             StagingTrouble: it cannot be opened.
         """
         found = folder.stat(name)
@@ -162,11 +162,11 @@ class StagingArea:
         return StagedCopy(folder.path, file, size, seal, judge)
 
     def seal(self, folder: Folder, name: str, size: int, known: Mapping[Piece, int], piece_size: int) -> None:
-        """Record what the copy *name* is, which was staged just now.
+        """Record the size and checksums of the newly staged copy *name*.
 
         Raises:
-            StagingFull: there is no room to record it.
-            StagingDamaged: it has not the *size* that it should have.
+            StagingFull: there is no space for the record.
+            StagingDamaged: it does not have the expected *size*.
             StagingTrouble: it cannot be read.
         """
         file = folder.open(name, os.O_RDONLY)
@@ -196,10 +196,10 @@ class StagingArea:
         self._known[name] = identity, is_good
 
     def drop(self, folder: Folder, name: str) -> None:
-        """Take out a copy that is not what was staged; its lock is held.
+        """Remove a damaged copy, whose lock is held.
 
         Raises:
-            StagingTrouble: it cannot be taken out.
+            StagingTrouble: it cannot be removed.
         """
         self._remove(folder, name, ("", SEAL_SUFFIX))
         self._known.pop(name, None)

@@ -11,7 +11,7 @@ _LOGGER = logger("gpurules.clients")
 
 
 class StagingAreas:
-    """Areas by their path, each opened once, all with one *quota* and *reserve*.
+    """Areas by path, each opened once, all with the same *quota* and *reserve*.
 
     Units: *quota* and *reserve* in bytes.
     """

@@ -1,4 +1,4 @@
-"""A staged copy that is open: verified in full before its first use, and given away as a file or as a stream."""
+"""An open staged copy: verified in full before its first use, and delivered as a file or stream."""
 
 import fcntl
 import io
@@ -28,9 +28,9 @@ _FLAGS = os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 
 
 class StagedCopy:
-    """The open file of a copy, in ``with``. What becomes of its name changes nothing that is read from it.
+    """The open file of a copy, in ``with``. Removing its name does not affect reads from it.
 
-    *judge* is called with what verifying it found.
+    *judge* is called with the result of the verification.
 
     Units: ``size`` in bytes.
     Missing: *seal* None: it has been verified.
@@ -44,10 +44,10 @@ class StagedCopy:
         self._judge = judge
 
     def stream(self, fallback: "Fallback") -> "StagedStream":
-        """Return a stream of its own to read from, which goes on with *fallback* where the copy cannot be read.
+        """Return a separate stream of the copy, which continues with *fallback* if the copy cannot be read.
 
         Raises:
-            StagingDamaged: it is not what was staged.
+            StagingDamaged: it differs from what was staged.
             StagingTrouble: it cannot be read.
         """
         if self._seal is not None:
@@ -57,10 +57,10 @@ class StagedCopy:
         return StagedStream(self._path, file, self.size, fallback)
 
     def copy_atomically(self, target: Path) -> None:
-        """Put a copy of it at *target*, in one step.
+        """Copy it to *target*, atomically.
 
         Raises:
-            StagingDamaged: it is not what was staged.
+            StagingDamaged: it differs from what was staged.
             StagingTrouble: it cannot be read.
             OSError: *target* cannot be written.
         """
@@ -80,7 +80,7 @@ class StagedCopy:
         with suppress(OSError):
             stem = stem_beside(target)
             if any(target.with_name(stem + suffix).exists() for suffix in (PART_SUFFIX, JOURNAL_SUFFIX)):
-                ResumableFile.lock(target).discard()  # an earlier download, which went directly, was cut
+                ResumableFile.lock(target).discard()  # an earlier direct download was interrupted
 
     def _write(self, file: int) -> None:
         def write(data: memoryview) -> None:
@@ -91,7 +91,7 @@ class StagedCopy:
             self._verify(self._seal, write)
             return
         sent = 0
-        with suppress(OSError):  # it does not say which of the two files is at fault; the copying below does
+        with suppress(OSError):  # the error does not tell the two files apart; copying below does
             while count := os.sendfile(file, self._file, sent, self.size - sent):
                 sent += count
         rest = Piece(sent, self.size - sent)
@@ -108,7 +108,7 @@ class StagedCopy:
         self._seal = None
 
     def close(self) -> None:
-        """Close it; streams of it go on."""
+        """Close it; its streams stay open."""
         with suppress(OSError):
             os.close(self._file)
 
@@ -116,8 +116,8 @@ class StagedCopy:
 def _begun(target: Path) -> tuple[int, Path]:
     """Return an empty file beside *target*, locked, and its path.
 
-    Its name is always the same, so that what a process that was killed has left is used again; where another process
-    is at it, it is one of our own.
+    Its name is always the same, so that the leftover of a killed process is reused; if another process uses it, the
+    file gets a private name.
     """
     stem = stem_beside(target)
     fresh = target.with_name(stem + COPY_SUFFIX)
@@ -149,7 +149,7 @@ class StagedStream(io.BufferedReader):
 
 
 class _Raw(io.RawIOBase):
-    """Reads from a copy, and from elsewhere once that has failed."""
+    """Reads from a copy, and from a fallback once that has failed."""
 
     def __init__(self, path: Path, file: int, size: int, fallback: Fallback) -> None:
         self._path = path
@@ -199,7 +199,7 @@ class _Raw(io.RawIOBase):
         return found[0] if len(found) == 1 else b"".join(found)
 
     def _tried(self, read: Callable[[int, What, int], Found], what: What) -> Found | None:
-        """Read from the copy; None, and the fallback takes over, where that cannot be done."""
+        """Read from the copy; None if that fails, and the fallback takes over."""
         if self._other is None:
             try:
                 if found := read(self._file, what, self._place):

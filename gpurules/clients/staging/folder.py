@@ -1,4 +1,4 @@
-"""The directory of a staging area, by a descriptor: no name in it is followed anywhere else."""
+"""The directory of a staging area, by descriptor: no name in it can lead elsewhere."""
 
 import os
 import stat
@@ -15,7 +15,7 @@ _PROC = Path("/proc/self/fd")
 
 
 def is_plain(found: os.stat_result) -> bool:
-    """Return whether it is a regular file of this user that has no other name."""
+    """Return whether it is a regular file of this user with a single link."""
     return stat.S_ISREG(found.st_mode) and found.st_nlink == 1 and found.st_uid == os.geteuid()
 
 
@@ -23,7 +23,7 @@ class Folder:
     """The open directory *path*; every name is looked up in it, and symbolic links are not followed.
 
     Raises:
-        StagingFull: a call that needs room found none.
+        StagingFull: a call found no space.
         StagingTrouble: a call failed.
     """
 
@@ -51,13 +51,13 @@ class Folder:
             os.close(file)
 
     def open(self, name: str, flags: int) -> int:
-        """Open a file; one that is created is for this user only."""
-        flags |= os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK  # a FIFO in its place must not keep us waiting
+        """Open a file; a new one is private to this user."""
+        flags |= os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK  # a FIFO in its place must not block
         with translate_errors(self.path):
             return os.open(name, flags, FILE_MODE, dir_fd=self.file)
 
     def stat(self, name: str) -> os.stat_result | None:
-        """Return the status of a file, None if there is none."""
+        """Return the status of a file; None if there is none."""
         with translate_errors(self.path):
             try:
                 return os.stat(name, dir_fd=self.file, follow_symlinks=False)
@@ -74,7 +74,7 @@ class Folder:
             return True
 
     def touch(self, name: str) -> None:
-        """Note that it was used now, if that can be noted."""
+        """Update its time of last use, if possible."""
         with suppress(OSError):
             os.utime(name, dir_fd=self.file, follow_symlinks=False)
 
@@ -84,21 +84,24 @@ class Folder:
             return os.listdir(self.file)  # noqa: PTH208  # by its descriptor, which no Path has
 
     def free(self) -> int:
-        """Return how much room the disk has. Units: bytes."""
+        """Return the free space of the disk.
+
+        Units: bytes.
+        """
         with translate_errors(self.path):
             found = os.statvfs(self.file)
         return found.f_bavail * found.f_frsize
 
     def place(self, name: str) -> Path:
-        """Return a path that leads to *name* in this very directory while it is open, whatever becomes of its path."""
+        """Return a path to *name* that is valid while this directory is open, even if the directory is renamed."""
         below = _PROC / str(self.file)
         return (below if below.exists() else self.path) / name
 
 
 def _refuse_strangers(path: Path, found: os.stat_result) -> None:
-    """Refuse a directory in which another user could put files.
+    """Refuse a directory in which another user could create files.
 
-    That of root is refused for others too: nothing could be staged in it, unless it is open to all.
+    One of root is refused for other users too: they could only stage in it if everyone could.
     """
     user = os.geteuid()
     if found.st_uid != user:

@@ -1,4 +1,4 @@
-"""Locks among processes, which are files of the area and can be removed with what they protect."""
+"""Locks between processes: files of the area that can be removed with what they protect."""
 
 import fcntl
 import os
@@ -14,7 +14,7 @@ TRIES = 100
 
 
 class Waiting:
-    """How long to wait for a lock: *check* may raise meanwhile, and *progress* is what its holder moves on.
+    """How long to wait for a lock: *check* may raise meanwhile, and *progress* returns the progress of its holder.
 
     Units: *patience_seconds*, without progress.
     """
@@ -29,14 +29,14 @@ class Waiting:
         self._since = time.monotonic()
 
     def at_most(self, seconds: float) -> "Waiting":
-        """Return one that has no more patience than that."""
+        """Return a copy with at most this patience."""
         return Waiting(self._check, min(self._patience, seconds), self._progress)
 
     def pause(self) -> None:
         """Wait a little.
 
         Raises:
-            StagingLocked: that is long enough.
+            StagingLocked: the patience is exhausted.
         """
         self._check()
         seen, now = self._progress(), time.monotonic()
@@ -49,11 +49,11 @@ class Waiting:
 
 @contextmanager
 def hold_lock(folder: Folder, name: str, waiting: Waiting, *, is_shared: bool = False) -> Iterator[None]:
-    """Hold the lock *name*, with others that share it or for oneself.
+    """Hold the lock *name*, shared or exclusively.
 
     Raises:
         StagingLocked: another process holds it and makes no progress.
-        StagingTrouble: it cannot be had.
+        StagingTrouble: it cannot be locked.
     """
     for _ in range(TRIES):
         file = _opened(folder, name)
@@ -70,7 +70,7 @@ def hold_lock(folder: Folder, name: str, waiting: Waiting, *, is_shared: bool = 
 
 @contextmanager
 def locked_at_once(folder: Folder, name: str) -> Iterator[bool]:
-    """Hold the lock *name* for oneself, if no one else has it, and return whether that is so."""
+    """Try to hold the lock *name* exclusively, and return whether that succeeded."""
     file = _opened(folder, name)
     try:
         yield _taken(folder, file, False) and _is_in_place(folder, name, file)
@@ -104,7 +104,7 @@ def _is_in_place(folder: Folder, name: str, file: int) -> bool:
 
 
 def _release(file: int) -> None:
-    """Unlock for children too that were forked meanwhile and have the descriptor still."""
+    """Unlock, also for forked children that still have the descriptor."""
     with suppress(OSError):
         fcntl.flock(file, fcntl.LOCK_UN)
     with suppress(OSError):

@@ -1,4 +1,4 @@
-"""The room of a staging area: its quota, what is taken out for it, and what dead processes have left in it."""
+"""Space management of a staging area: quota, eviction, and the leftovers of dead processes."""
 
 import os
 import re
@@ -22,7 +22,7 @@ _OURS = re.compile(r"\.?([0-9a-f]{64})(?:\..*)?")
 
 @dataclass(slots=True)
 class StagingCounts:
-    """What has happened in the area since it was opened."""
+    """Counts of events since the area was opened."""
 
     hits: int = 0
     staged: int = 0
@@ -33,9 +33,9 @@ class StagingCounts:
 
 
 class Room:
-    """What there is room for in the area *path*. Processes share it: room is made and taken under one lock.
+    """The space of the area *path*. Processes share it: space is freed and reserved under one lock.
 
-    Units: *quota* and *reserve* (what is to stay free on the disk) in bytes.
+    Units: *quota* and *reserve* (the space to keep free on the disk) in bytes.
     """
 
     def __init__(self, path: Path, quota: int, reserve: int) -> None:
@@ -45,17 +45,17 @@ class Room:
         self.counts = StagingCounts()
 
     def make(self, folder: Folder, name: str, size: int, waiting: Waiting) -> None:
-        """Take *size* bytes for *name*, taking out what was used least recently where need be.
+        """Reserve *size* bytes for *name*, evicting the least recently used objects if necessary.
 
         Raises:
-            StagingFull: there is no room.
-            StagingTrouble: it cannot be taken.
+            StagingFull: there is not enough space.
+            StagingTrouble: it cannot be reserved.
         """
         part = f".{name}{PART_SUFFIX}"
         for leftover in (part, f".{name}{JOURNAL_SUFFIX}"):
             found = folder.stat(leftover)
             if found is not None and not is_plain(found):
-                folder.unlink(leftover)  # what it leads to is not ours to write to
+                folder.unlink(leftover)  # the target of a link must not be written to
         if size > self.quota:
             self._refuse(size)
         with hold_lock(folder, AREA_LOCK, waiting.at_most(ROOM_SECONDS)):
@@ -73,12 +73,12 @@ class Room:
             try:
                 if has < size:
                     with translate_errors(folder.path):
-                        os.ftruncate(file, size)  # what is taken counts from now on, for every process
+                        os.ftruncate(file, size)  # reserved space counts from now on, for every process
             finally:
                 os.close(file)
 
     def discard(self, folder: Folder, name: str) -> None:
-        """Take out the beginning of an object that could not be staged, if that can be done."""
+        """Remove the partial file of an object that could not be staged, if possible."""
         for leftover in (f".{name}{PART_SUFFIX}", f".{name}{JOURNAL_SUFFIX}"):
             with suppress(StagingFull, StagingTrouble):
                 folder.unlink(leftover)
@@ -100,17 +100,17 @@ class Room:
 
     @property
     def used(self) -> int:
-        """How many bytes are in use or taken.
+        """The number of bytes in use or reserved.
 
         Raises:
-            StagingTrouble: it cannot be found out.
+            StagingTrouble: it cannot be determined.
         """
         with Folder.opened_at(self.path) as folder:
             return sum(found.st_size for _, found in _sized(folder))
 
     @staticmethod
     def _victims(folder: Folder) -> list[str]:
-        """Return the names of what could be taken out, what was used least recently first."""
+        """Return the names of the objects that may be evicted, the least recently used first."""
         used: dict[str, float] = {}
         for entry, names in _groups(folder).items():
             stats = [folder.stat(name) for name in names if not name.endswith(LOCK_SUFFIX)]
@@ -118,7 +118,7 @@ class Room:
         return sorted(used, key=lambda entry: used[entry])
 
     def _evict(self, folder: Folder, victim: str) -> None:
-        """Take out an object, or the beginning of one, unless it is in use. Its lock goes last."""
+        """Evict an object, or a partial one, unless it is in use. Its lock is removed last."""
         with locked_at_once(folder, victim + LOCK_SUFFIX) as is_free:
             if is_free and self._is_idle(folder, victim):
                 self.counts.evicted += folder.unlink(victim)
@@ -130,11 +130,11 @@ class Room:
         """Delete what dead processes left: partial files older than the given age, all else immediately.
 
         Raises:
-            StagingTrouble: it cannot be done.
+            StagingTrouble: it failed.
         """
         with Folder.opened_at(self.path) as folder, locked_at_once(folder, AREA_LOCK) as is_free:
             if not is_free:
-                return  # another process makes room, or sweeps
+                return  # another process evicts or sweeps
             for entry, names in _groups(folder).items():
                 if names != {entry, entry + SEAL_SUFFIX, entry + LOCK_SUFFIX}:
                     self._repair(folder, entry, older_than_seconds)
@@ -155,7 +155,7 @@ class Room:
 
     @staticmethod
     def _is_idle(folder: Folder, entry: str) -> bool:
-        """Return whether no download is at a part of *entry*, which one may be that outlived its lock."""
+        """Return whether no download is writing a part of *entry*, even one that outlived its lock."""
         for name in _of(folder, entry):
             if name.endswith(PART_SUFFIX):
                 with locked_at_once(folder, name) as is_free:
@@ -165,7 +165,7 @@ class Room:
 
     @staticmethod
     def _clear(folder: Folder, entry: str, *, keeps_copy: bool = False) -> None:
-        """Remove all that belongs to *entry*, its lock last; with *keeps_copy* not the copy, its seal and its lock."""
+        """Remove the files of *entry*, its lock last; with *keeps_copy*, except the copy, its seal and its lock."""
         kept = {entry, entry + SEAL_SUFFIX, entry + LOCK_SUFFIX} if keeps_copy else {entry + LOCK_SUFFIX}
         for name in _of(folder, entry) - kept:
             folder.unlink(name)
@@ -174,7 +174,7 @@ class Room:
 
 
 def _groups(folder: Folder) -> dict[str, set[str]]:
-    """Return the names in the area, by the object that they belong to; what is not ours is not among them."""
+    """Return the names in the area, by object; foreign files are excluded."""
     found: dict[str, set[str]] = defaultdict(set)
     for name in folder.names():
         match = _OURS.fullmatch(name)

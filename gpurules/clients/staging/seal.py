@@ -1,4 +1,4 @@
-"""What is recorded of a staged copy when it is staged: its size, and a checksum of each piece."""
+"""The record of a staged copy: its size, and a checksum of each piece."""
 
 import os
 import zlib
@@ -28,12 +28,12 @@ class Seal:
     sums: tuple[int, ...]
 
     def to_bytes(self) -> bytes:
-        """Return it as it is written."""
+        """Return its serialized form."""
         return dumps(asdict(self), ascii_only=True).encode("ascii")
 
     @classmethod
     def of_bytes(cls, text: bytes) -> Self | None:
-        """Return what was written; None where that is torn, or something else."""
+        """Parse a seal; None if it is torn or something else."""
         try:
             said = loads(text)
         except (ValueError, RecursionError):
@@ -48,10 +48,10 @@ class Seal:
         return None
 
     def check(self, path: object, file: int, take: Callable[[memoryview], object] = len) -> None:
-        """Read the copy in *file*, give *take* each stretch of it, and compare.
+        """Read the copy in *file*, pass each chunk to *take*, and compare the checksums.
 
         Raises:
-            StagingDamaged: it is not what was staged; *take* has had bytes that are wrong.
+            StagingDamaged: it differs from what was staged; *take* has received wrong bytes.
             StagingTrouble: it cannot be read.
         """
         for piece, expected in zip(pieces(self.size, self.piece_size), self.sums, strict=True):
@@ -71,9 +71,9 @@ def checksums(path: object, file: int, wanted: Iterable[Piece], known: Mapping[P
 
 
 def checksum(path: object, file: int, piece: Piece, take: Callable[[memoryview], object] = len) -> int:
-    """Return the CRC-32 of a piece of *file*, having given *take* each stretch of it.
+    """Return the CRC-32 of a piece of *file*, passing each chunk to *take*.
 
-    Missing: -1 where the file ends before the piece does.
+    Missing: -1 if the file ends before the piece does.
     Raises:
         StagingTrouble: it cannot be read.
     """

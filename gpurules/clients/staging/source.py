@@ -1,4 +1,4 @@
-"""The object that is staged: one version of it, with a checksum of each piece as it came."""
+"""The source of a staged object: one version, with a checksum of each piece as received."""
 
 import io
 import zlib
@@ -25,10 +25,10 @@ if TYPE_CHECKING:
 
 
 class PinnedSource:
-    """The version of *source* that has *facts*, and no other.
+    """The version of *source* with *facts*, and no other.
 
-    ``sums`` has the CRC-32 of each range that came whole, ``errors`` what went wrong with reading it: that is no
-    trouble of the area.
+    ``sums`` has the CRC-32 of each range that was received completely, ``errors`` the errors of reading the source,
+    which are not errors of the area.
     """
 
     def __init__(self, source: StoredObject, facts: ObjectFacts) -> None:
@@ -46,7 +46,7 @@ class PinnedSource:
         """Return its size and tag.
 
         Raises:
-            ObjectChanged: it is another version by now.
+            ObjectChanged: it is a different version now.
         """
         try:
             found = self._source.facts()
@@ -60,7 +60,7 @@ class PinnedSource:
         """Return up to *size* bytes from *start*.
 
         Raises:
-            ObjectChanged: it is another version by now.
+            ObjectChanged: it is a different version now.
         """
         try:
             found = self._source.read(start, size, (etag or self._facts.etag) if self._facts.size else etag)
@@ -87,7 +87,7 @@ class PinnedCheckedSource(PinnedSource):
         self._checked = source
 
     def checksums(self, facts: ObjectFacts) -> Iterator[Checksum]:
-        """Yield what the store offers of it."""
+        """Yield the store's checksums of it."""
         return self._checked.checksums(facts)
 
     def has_equal_parts(self, facts: ObjectFacts, checksum: Checksum) -> bool:
@@ -96,12 +96,12 @@ class PinnedCheckedSource(PinnedSource):
 
 
 def pin_version(source: StoredObject, facts: ObjectFacts) -> PinnedSource:
-    """Return the version of *source* that has *facts*, with its checksums where the store offers any."""
+    """Return the version of *source* with *facts*, with its checksums if the store has any."""
     return PinnedCheckedSource(source, facts) if isinstance(source, CheckedObject) else PinnedSource(source, facts)
 
 
 class _Summed:
-    """Chunks that leave their checksum with their source."""
+    """Chunks that record their checksum in their source."""
 
     def __init__(self, source: PinnedSource, start: int, chunks: Chunks) -> None:
         self._source = source
@@ -124,7 +124,7 @@ class _Summed:
 
 
 class PinnedReader(io.RawIOBase):
-    """Reads the version of *source* that has *facts*, for a caller that has a slot of the governor."""
+    """Reads the version of *source* with *facts*, for a caller that holds a slot of the governor."""
 
     def __init__(self, source: StoredObject, facts: ObjectFacts) -> None:
         self._source = source
@@ -132,24 +132,24 @@ class PinnedReader(io.RawIOBase):
         self._place = 0
 
     def readable(self) -> bool:
-        """Return that it can be read."""
+        """Return True: it can be read."""
         return True
 
     def seekable(self) -> bool:
-        """Return that it can be read anywhere."""
+        """Return True: it is seekable."""
         return True
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        """Go to a place, and return it."""
+        """Set the position, and return it."""
         base = {io.SEEK_SET: 0, io.SEEK_CUR: self._place, io.SEEK_END: self._facts.size}[whence]
         self._place = max(0, base + offset)
         return self._place
 
     def readinto(self, buffer: "WriteableBuffer") -> int:
-        """Read what is at the place.
+        """Read at the current position.
 
         Raises:
-            ObjectChanged: it is another version by now.
+            ObjectChanged: it is a different version now.
             StoreError: it cannot be read.
         """
         view = memoryview(buffer).cast("B")

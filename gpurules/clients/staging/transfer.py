@@ -1,4 +1,4 @@
-"""A transfer by way of a staging area, as a rule asks for it."""
+"""A transfer through a staging area."""
 
 import time
 from collections.abc import Callable
@@ -31,11 +31,10 @@ Fill = Callable[[StoredObject, Path], object]
 
 
 class Staging:
-    """One transfer that a rule stages: *fill* brings the object to a place in the area, *use* takes it from there.
+    """One transfer that a rule stages: *fill* downloads the object into the area, *use* reads it from there.
 
-    Waits for room, or for a process that makes no progress, no longer than *patience_seconds*.
-
-    *options* are those with which the object is moved.
+    Waits for space, or for a process without progress, at most *patience_seconds*. *options* are those of the part
+    loop.
     """
 
     def __init__(
@@ -48,11 +47,11 @@ class Staging:
         self._patience = patience_seconds
 
     def run(self, source: StoredObject, facts: ObjectFacts, stage: Stage, use: Callable[[StagedCopy], object]) -> bool:
-        """Return whether the object went that way; if not, it has to go directly.
+        """Return whether the object was staged; if not, it must be transferred directly.
 
         Raises:
-            StagingFull: there is no room, and the rule says ``on_full: fail``.
-            ObjectChanged: the object is another one than *facts* describe.
+            StagingFull: there is no space, and the rule says ``on_full: fail``.
+            ObjectChanged: the object differs from *facts*.
         """
         self._ticket.stage()
         is_staged = False
@@ -86,7 +85,7 @@ class Staging:
             time.sleep(ROOM_LOOK_SECONDS)
 
     def _pass(self, source: StoredObject, facts: ObjectFacts, use: Callable[[StagedCopy], object]) -> None:
-        """Have the object in the area, and use it before another process can take it out."""
+        """Get the object into the area, and use it before another process can evict it."""
         area, is_proved = self._area, self._options.verify == "require"
         name = area.name(source.url, facts, is_proved)
         with Folder.opened_at(area.path) as folder, ExitStack() as kept:
@@ -100,26 +99,26 @@ class Staging:
                     self._bring(folder, name, pin_version(source, facts), facts.size, waiting)
                     copy = kept.enter_context(
                         area.open_copy(folder, name)
-                    )  # open, it is there whatever others take out
+                    )  # an open file stays readable after eviction
                 if copy is not None:
                     use(copy)
                     return
         raise StagingTrouble(f"a copy in the staging area {str(area.path)!r} keeps being removed or damaged")
 
     def _is_used(self, folder: Folder, name: str, waiting: Waiting, use: Callable[[StagedCopy], object]) -> bool:
-        """Use the copy that is there; return whether there was a good one."""
+        """Use an existing copy; return whether there was a good one."""
         try:
             with self._area.reading(folder, name, waiting) as copy:
                 if copy is None:
                     return False
                 use(copy)
         except StagingDamaged:
-            return False  # another process may take it out first, so it is looked at again
+            return False  # another process may evict it first, so it is checked again
         self._area.counts.hits += 1
         return True
 
     def _is_there(self, folder: Folder, name: str) -> bool:
-        """Return whether another process has staged it meanwhile; one that is not what was staged is taken out."""
+        """Return whether another process has staged it meanwhile; a damaged copy is removed."""
         try:
             with self._area.open_copy(folder, name) as copy:
                 return copy is not None
@@ -146,7 +145,7 @@ class Staging:
         area.counts.staged += 1
 
     def _undo(self, folder: Folder, name: str, trouble: StoreError) -> None:
-        """Leave nothing of what could not be staged, as far as the area lets us."""
+        """Remove all of what could not be staged, as far as the area allows."""
         self._area.counts.full += isinstance(trouble, StagingFull)
         self._area.room.discard(folder, name)
         with suppress(StagingFull, StagingTrouble):
@@ -158,9 +157,9 @@ class Staging:
 
 
 def _is_of_store(error: Exception) -> bool:
-    """Return whether it is the store that failed: the same would come of it directly.
+    """Return whether the store failed, so that a direct transfer would fail too.
 
-    Bytes that are not what they should be may have been damaged in the area.
+    Wrong bytes do not count: they may have been damaged in the area.
     """
     is_transient = isinstance(error, TransientStoreError) and not isinstance(error, ChecksumMismatch)
     return is_transient or isinstance(error, ObjectChanged | Unverifiable)

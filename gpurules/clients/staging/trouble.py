@@ -1,4 +1,4 @@
-"""What can be wrong with a staging area. None of it reaches a reader: the transfer goes directly, and it is counted."""
+"""Errors of a staging area. None of them reaches a reader: the transfer goes directly, and the error is counted."""
 
 import errno
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
 class StagingFull(StoreError):
-    """The staging area has no room for the object."""
+    """The staging area has no space for the object."""
 
 
 class StagingTrouble(StoreError):
@@ -20,7 +20,7 @@ class StagingTrouble(StoreError):
 
     @property
     def kind(self) -> str:
-        """What distinguishes one cause from another, for a log that reports each once."""
+        """A key of the cause, so that the log reports each once."""
         cause = self.__cause__
         return f"{self.fault} {errno.errorcode.get(cause.errno or 0, '')}" if isinstance(cause, OSError) else self.fault
 
@@ -38,14 +38,14 @@ class StagingLocked(StagingTrouble):
 
 
 class StagingDamaged(StagingTrouble):
-    """A staged copy is not what was staged."""
+    """A staged copy differs from what was staged."""
 
     fault = "staging_damaged"
 
 
 @contextmanager
 def translate_errors(path: object) -> Iterator[None]:
-    """Raise what the system says of the area *path* as an error of the area.
+    """Translate system errors of the area *path* into errors of the area.
 
     Raises:
         StagingFull: its disk, its inodes or the user's share of them are used up.
@@ -58,7 +58,7 @@ def translate_errors(path: object) -> Iterator[None]:
 
 
 def in_area(path: object, error: OSError | StoreError) -> StoreError:
-    """Return what *error* means for the area *path*."""
+    """Return the error of the area *path* for *error*."""
     if isinstance(error, StagingFull | StagingTrouble):
         return error
     if isinstance(error, OSError) and error.errno in FULL:

@@ -1,4 +1,4 @@
-"""Downloads, uploads and open objects of every client that has a part loop of its own.
+"""Downloads, uploads and open objects of all clients with a part loop.
 
 ::
 

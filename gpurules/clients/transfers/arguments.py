@@ -1,4 +1,4 @@
-"""What a caller may say of a transfer beside what it moves, in the words of boto3."""
+"""Optional arguments of a transfer, named as in boto3."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, TypedDict
@@ -7,11 +7,11 @@ from gpurules.registry import did_you_mean
 
 
 class MoveArguments(TypedDict, total=False):
-    """The further arguments of what moves a whole object.
+    """The optional arguments for moving a whole object.
 
-    ``extra_args``: what boto3 calls ``ExtraArgs``, with the same names. ``callback``: what boto3 calls ``Callback``: it
-    is called, by one thread at a time, with how many bytes have moved since the last call; a negative number where a
-    part is tried again. Its exceptions end the transfer, and propagate.
+    ``extra_args``: boto3's ``ExtraArgs``, with the same names. ``callback``: boto3's ``Callback``, called by one thread
+    at a time with the number of bytes moved since the last call; negative when a part is retried. Its exceptions end
+    the transfer, and propagate.
     """
 
     extra_args: Mapping[str, Any] | None
@@ -25,7 +25,7 @@ def check_arguments(given: MoveArguments) -> MoveArguments:
     """Return *given*.
 
     Raises:
-        TypeError: there is no such argument.
+        TypeError: an argument is unknown.
     """
     known = MoveArguments.__optional_keys__
     for name in given:

@@ -1,4 +1,4 @@
-"""A download by the part loop: resumed, of one version of the object, verified, and published in one step."""
+"""A download with the part loop: resumable, of one version of the object, verified, and published atomically."""
 
 from collections.abc import Iterator
 from contextlib import closing
@@ -21,14 +21,14 @@ from gpurules.governor import Part, Ticket
 
 
 def download(ticket: Ticket, source: StoredObject, target: Path, loop: PartLoop, options: PartOptions) -> ObjectFacts:
-    """Bring *source* to *target*, and return what it was.
+    """Download *source* to *target*, and return the object's facts.
 
-    What is there of an interrupted download is continued, if the object is still the same. *target* is replaced in one
-    step, when all is there and has been verified.
+    An interrupted download is resumed if the object is unchanged. *target* is replaced atomically, once the download is
+    complete and verified.
 
     Raises:
-        ObjectChanged: the object changed on the way.
-        ChecksumMismatch: what arrived has another checksum than the store says.
+        ObjectChanged: the object changed during the transfer.
+        ChecksumMismatch: the checksum of the received bytes differs from that of the store.
         StoreError: it could not be read.
         GovernorError: the transfer was stopped.
         OSError: it could not be written.
@@ -45,7 +45,7 @@ def download(ticket: Ticket, source: StoredObject, target: Path, loop: PartLoop,
 
 
 class _Download:
-    """One object on its way to a part file."""
+    """A download of one object to a part file."""
 
     def __init__(
         self, ticket: Ticket, source: StoredObject, partial: ResumableFile, loop: PartLoop, options: PartOptions
@@ -59,7 +59,7 @@ class _Download:
         self._serves_ranges = True
 
     def run(self) -> ObjectFacts:
-        """Bring what is missing, verify all of it, and publish it."""
+        """Download what is missing, verify the file, and publish it."""
         partial, each = self._partial, self._options.piece_size
         is_begun = partial.is_begun_with(self._source.url, each)
         facts = self._resumed() if is_begun else self._first()
@@ -86,7 +86,7 @@ class _Download:
             self._ticket.count_fault("checksum_unverified")
 
     def _start(self, facts: ObjectFacts) -> bool:
-        """Choose how the object is verified, and prepare the file; return whether something of it is there."""
+        """Choose the verification, and prepare the file; return whether it has pieces of an earlier attempt."""
         self._verification = Verification(self._source, facts, self._options)
         self._partial.algorithm = self._verification.algorithm
         return self._partial.begin(self._source.url, facts, self._options.piece_size, self._ticket.check)
@@ -100,7 +100,7 @@ class _Download:
         return facts
 
     def _first(self) -> ObjectFacts:
-        """Read the first piece, whose answer describes the object without a request of its own.
+        """Read the first piece, whose response also describes the object, which saves a request.
 
         If it fails, it stays missing.
         """
@@ -144,7 +144,7 @@ class _Download:
             self._loop.progress.at(piece.start, written)
 
     def _stream(self, facts: ObjectFacts) -> None:
-        """Read the whole object by one request, from a store that serves no ranges; each piece waits for its slot."""
+        """Read the whole object in one request, from a store without range reads; each piece waits for its slot."""
         for attempt in range(self._options.attempts):
             try:
                 with moving():
@@ -165,14 +165,14 @@ class _Download:
 
 
 class _Cut:
-    """A stream of bytes, cut to pieces."""
+    """A stream of bytes, split into pieces."""
 
     def __init__(self, chunks: Iterator[bytes]) -> None:
         self._chunks = chunks
         self._left = b""
 
     def take(self, size: int) -> Iterator[bytes]:
-        """Yield the next *size* bytes; fewer where the stream ends."""
+        """Yield the next *size* bytes; fewer at the end of the stream."""
         while size:
             chunk = self._left or next(self._chunks, b"")
             if not chunk:

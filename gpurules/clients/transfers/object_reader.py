@@ -1,4 +1,4 @@
-"""An object as a file to read from: blocks on demand, and some ahead, as many as the rules leave."""
+"""An object as a readable file: blocks on demand, and read-ahead as far as rules allow."""
 
 import io
 from collections import OrderedDict
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 class ObjectReader(io.RawIOBase):
     """Reads one version of an object; closing it ends its transfer.
 
-    How many blocks are fetched ahead is looked up at each miss: ``parts_ahead`` times what is left of the prefetch.
+    The number of blocks to prefetch is determined at each miss: ``parts_ahead``, as reduced by rules.
     """
 
     def __init__(self, ticket: Ticket, source: StoredObject, facts: ObjectFacts, options: PartOptions) -> None:
         self._ticket = ticket
         self._source = source
         self._facts = facts
-        # threads of its own: blocks wait in them for their slots, and a reader that is held must not hold up another
+        # its own threads: blocks wait in them for slots, and a held reader must not delay another
         self._pool = ThreadPoolExecutor(max(1, options.parts_ahead), thread_name_prefix="gpurules-reader")
         self._options = options
         self._loop = PartLoop(self._pool, options)
@@ -34,15 +34,15 @@ class ObjectReader(io.RawIOBase):
         self._blocks: OrderedDict[int, Future[bytes]] = OrderedDict()
 
     def readable(self) -> bool:
-        """Return that it can be read."""
+        """Return True: it can be read."""
         return True
 
     def seekable(self) -> bool:
-        """Return that it can be read anywhere."""
+        """Return True: it is seekable."""
         return True
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        """Go to a place, and return it; nothing is fetched."""
+        """Set the position, and return it; nothing is fetched."""
         base = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._facts.size}[whence]
         if base + offset < 0:
             raise ValueError(f"position before the start of the file: {base + offset}")
@@ -50,11 +50,11 @@ class ObjectReader(io.RawIOBase):
         return self._position
 
     def tell(self) -> int:
-        """Return the place."""
+        """Return the position."""
         return self._position
 
     def readinto(self, buffer: "WriteableBuffer") -> int:
-        """Read what is at the place, up to the end of a block.
+        """Read at the current position, up to the end of a block.
 
         Raises:
             StoreError: it cannot be read, or the object has changed.
@@ -70,7 +70,7 @@ class ObjectReader(io.RawIOBase):
         return len(data)
 
     def _block(self, number: int) -> bytes:
-        """Return a block; a miss has those after it fetched too, so far as the rules leave prefetch."""
+        """Return a block; a miss also fetches the blocks after it, as far as rules allow."""
         if number not in self._blocks or not self._blocks[number].done():
             ahead = max(0, round(self._options.parts_ahead * self._ticket.look().prefetch_factor))
             last = -(-self._facts.size // self._options.piece_size) - 1
@@ -85,7 +85,7 @@ class ObjectReader(io.RawIOBase):
         try:
             return self._blocks[number].result()
         except BaseException as error:
-            self._blocks.pop(number, None)  # the next try asks again
+            self._blocks.pop(number, None)  # the next attempt requests it again
             if isinstance(error, ObjectChanged) and not self._has_changed:
                 self._has_changed = True
                 self._ticket.count_fault("object_changed")

@@ -1,4 +1,4 @@
-"""Moves objects of any store as rules decide: what all clients that have a part loop of their own share."""
+"""Governed transfers of objects of any store: the shared part of all clients with a part loop."""
 
 import io
 from collections.abc import Callable, Iterator, Mapping
@@ -40,7 +40,7 @@ _LOGGER = logger("gpurules.clients")
 class ObjectTransfers:
     """Moves objects through the governor's slots, for the client named *name*, in threads of its own.
 
-    Without a *staging* area nothing is staged; what rules ask of that is counted by the governor.
+    Without a *staging* area nothing is staged, and the governor counts such directives.
     """
 
     def __init__(self, name: str, governor: Governor, options: PartOptions | None, staging: StagingArea | None) -> None:
@@ -57,10 +57,10 @@ class ObjectTransfers:
     def download(
         self, source: StoredObject, target: Path, transfer: Transfer, progress: Progress = SILENT
     ) -> ObjectFacts:
-        """Bring *source* to *target*, by way of the staging area where a rule asks for it.
+        """Download *source* to *target*, through the staging area if a rule requires it.
 
         Raises:
-            ObjectChanged: the object changed on the way.
+            ObjectChanged: the object changed during the transfer.
             StoreError: it could not be read, or the staging area is full and the rule says ``on_full: fail``.
             GovernorError: the transfer was stopped.
             OSError: it could not be written.
@@ -74,10 +74,10 @@ class ObjectTransfers:
             return facts
 
     def upload(self, source: Path, transfer: Transfer, send: Callable[[Ticket], str]) -> str:
-        """Have *send* bring the file *source* to an object, as a transfer of its size, and return its tag.
+        """Upload the file *source* with *send*, as a transfer of its size, and return the object's tag.
 
         Raises:
-            StoreError: the store did not take it.
+            StoreError: the store rejected it.
             GovernorError: the transfer was stopped.
             OSError: the file cannot be read.
         """
@@ -90,10 +90,10 @@ class ObjectTransfers:
     def stream(
         self, source: StoredObject, transfer: Transfer, pour: Callable[[Readable, ObjectFacts], object]
     ) -> ObjectFacts:
-        """Have *pour* take *source* in order, as one version of it, and return what it was, verified at its end.
+        """Stream one version of *source* to *pour*, verify it at the end, and return the object's facts.
 
         Raises:
-            ChecksumMismatch: what *pour* took has another checksum than the store says.
+            ChecksumMismatch: the checksum of the streamed bytes differs from that of the store.
             StoreError: it cannot be read.
             GovernorError: the transfer was stopped.
         """
@@ -105,7 +105,7 @@ class ObjectTransfers:
                 else:  # a staged copy was verified before its first use
                     pour(reader, facts)
             except BaseException as error:
-                ticket.end(error)  # closing the reader ends it well
+                ticket.end(error)  # closing the reader ends the transfer successfully
                 raise
             finally:
                 reader.close()
@@ -127,10 +127,10 @@ class ObjectTransfers:
             raise
 
     def upload_stream(self, source: StreamSource, transfer: Transfer, send: Callable[[Ticket], str]) -> str:
-        """Have *send* bring *source* to an object, and return its tag.
+        """Upload *source* with *send*, and return the object's tag.
 
         Raises:
-            StoreError: the store did not take it.
+            StoreError: the store rejected it.
             GovernorError: the transfer was stopped.
         """
         size = transfer.size if source.size is None else source.size
@@ -140,7 +140,7 @@ class ObjectTransfers:
             return send(ticket)
 
     def open(self, source: StoredObject, transfer: Transfer) -> io.BufferedReader:
-        """Open *source* to be read, as one version of it; what is read ahead follows the rules as they change.
+        """Open one version of *source* for reading; the read-ahead follows the rules as they change.
 
         Raises:
             StoreError: it cannot be read.
@@ -150,7 +150,7 @@ class ObjectTransfers:
         try:
             reader, _ = self._opened(ticket, source)
             if not isinstance(reader.raw, ObjectReader):
-                ticket.end()  # all of it is here
+                ticket.end()  # the copy is complete
             return reader
         except BaseException as error:
             ticket.end(error)
@@ -158,7 +158,7 @@ class ObjectTransfers:
 
     @contextmanager
     def _counted(self) -> Iterator[None]:
-        """Count a transfer that was given up because what it moves has changed."""
+        """Count a transfer that was aborted because its source has changed."""
         try:
             yield
         except ObjectChanged:
@@ -179,7 +179,7 @@ class ObjectTransfers:
         if ticket.transfer.size != facts.size:
             ticket.know(size=facts.size)
         with ticket.part():
-            pass  # a transfer that is held is held here, and not at its first read
+            pass  # a held transfer waits here, not at its first read
         return io.BufferedReader(ObjectReader(ticket, source, facts, self.options), 128 * 1024), facts
 
     def _size(self, ticket: Ticket, source: StoredObject) -> None:
@@ -188,7 +188,7 @@ class ObjectTransfers:
             ticket.know(size=source.facts().size)
 
     def _instead(self, ticket: Ticket, source: StoredObject, facts: ObjectFacts, trouble: StoreError) -> ObjectReader:
-        """Return what to read from in place of a staged copy that can no longer be read."""
+        """Return the replacement for a staged copy that is no longer readable."""
         self.governor.count_fault(StagingTrouble.fault)
         _LOGGER.warning("%s; the rest is read directly", trouble)
         again = self.governor.transfer(replace(ticket.transfer, id=None))
@@ -201,7 +201,7 @@ class ObjectTransfers:
         use: Callable[[StagedCopy, ObjectFacts], object],
         loop: PartLoop,
     ) -> ObjectFacts | None:
-        """Bring the object by way of the staging area, where a rule asks for it; None where it has to go directly."""
+        """Open the object through the staging area if a rule requires it; None if it must be read directly."""
         stage = ticket.requirements.stage
         area = None if stage is None else self._area(stage)
         if stage is None or area is None:
@@ -216,7 +216,7 @@ class ObjectTransfers:
         return facts if staging.run(source, facts, stage, lambda copy: use(copy, facts)) else None
 
     def _area(self, stage: Stage) -> StagingArea | None:
-        """Return the area that a rule names, with the quota of the client's own; None without any."""
+        """Return the area that a rule names, with the quota of the client's own area; None without one."""
         if self.staging is None or self._areas is None:
             self.governor.count_uncarried(self.name, Capability.STAGE)
             return None
@@ -227,14 +227,14 @@ class ObjectTransfers:
             return None
 
     def close(self) -> None:
-        """End the threads, when what they are at is done."""
+        """Stop the threads once their work is done."""
         self._pool.shutdown()
 
 
 class PartClient:
-    """What is alike in all clients that move objects by a part loop of their own; each says how its objects are named.
+    """The base class of clients with a part loop; each defines the names of its objects.
 
-    Without a *staging* area nothing is staged; what rules ask of that is counted by the governor.
+    Without a *staging* area nothing is staged, and the governor counts such directives.
     """
 
     name: str
@@ -245,7 +245,7 @@ class PartClient:
         self._transfers = ObjectTransfers(self.name, governor, options, staging)
 
     def _bring(self, source: StoredObject, path: AnyPath, described: Transfer, more: MoveArguments) -> ObjectFacts:
-        """Bring *source* to *path*: in one step, or in order where it is a FIFO or a device."""
+        """Download *source* to *path*: atomically, or sequentially if it is a FIFO or a device."""
         target, progress = checked_path(path), Progress(more.get("callback"))
         if not is_stream(target):
             return self._transfers.download(source, target, described, progress)
@@ -257,24 +257,24 @@ class PartClient:
         return self._transfers.stream(source, described, write)
 
     def _pour(self, source: StoredObject, sink: IO[bytes], described: Transfer, more: MoveArguments) -> ObjectFacts:
-        """Bring *source* to an open file."""
+        """Download *source* to an open file."""
         progress = Progress(more.get("callback"))
         if isinstance(sink, io.TextIOBase) or not hasattr(sink, "write"):
             raise TypeError(f"{sink!r} is not a binary file object; open it in binary mode")
         return self._transfers.stream(source, described, lambda reader, facts: pour(reader, sink, facts, progress))
 
     def apply(self, directives: Mapping[str, object]) -> frozenset[str]:
-        """Return the targets that this client does not carry out; what it does, the governor applies part by part."""
+        """Return the targets that this client does not carry out; the governor applies the others part by part."""
         left = frozenset(directives) - self.capabilities
         for target in left:
             self.governor.count_uncarried(self.name, target)
         return left
 
     def restore(self) -> None:
-        """Do nothing: no setting outlives its transfer."""
+        """Do nothing: no setting outlives a transfer."""
 
     def close(self) -> None:
-        """End the client's threads, when what they are at is done."""
+        """Stop the client's threads once their work is done."""
         self._transfers.close()
 
     def __enter__(self) -> Self:
@@ -289,6 +289,6 @@ class PartClient:
 
 
 def describe_transfer(transfer: Transfer | None, path: str, operation: str) -> Transfer:
-    """Return what rules see of a transfer: what the caller knows of it, and the rest."""
+    """Return the facts for rules about a transfer: those of the caller, completed."""
     known = transfer or Transfer()
     return replace(known, path=known.path or path, operation=known.operation or operation)

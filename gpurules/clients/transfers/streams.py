@@ -1,4 +1,4 @@
-"""Objects that come from an open file of the caller, or go to one: in order, without a place to go back to."""
+"""Transfers of objects from and to the caller's open files, sequentially."""
 
 import io
 from collections.abc import Iterator
@@ -16,18 +16,18 @@ CHUNK = 1024**2
 
 
 class Readable(Protocol):
-    """What is read in order."""
+    """A sequential source."""
 
     def read(self, size: int, /) -> bytes:
-        """Return up to *size* bytes, none at the end."""
+        """Return up to *size* bytes; none at the end."""
         ...
 
 
 def pour(source: Readable, sink: IO[bytes], facts: ObjectFacts, progress: Progress) -> None:
-    """Write all of *source* to *sink*, in order, from where that is.
+    """Write all of *source* to *sink*, from its current position.
 
     Raises:
-        TypeError: *sink* takes text.
+        TypeError: *sink* accepts only text.
         StoreError: the source ended early.
         OSError: *sink* cannot be written.
     """
@@ -50,9 +50,9 @@ def _write(sink: IO[bytes], chunk: bytes) -> None:
 
 
 class StreamSource:
-    """An open file of the caller, to be read to its end from where it is.
+    """The caller's open file, to be read from its current position to the end.
 
-    Missing: ``size`` None: it cannot be determined ahead.
+    Missing: ``size`` None: unknown in advance.
     """
 
     def __init__(self, stream: IO[bytes]) -> None:
@@ -63,11 +63,11 @@ class StreamSource:
         with suppress(OSError, AttributeError, ValueError):
             if stream.seekable():
                 self.start = stream.tell()
-                self.size = max(0, stream.seek(0, io.SEEK_END) - self.start) or None  # devices say 0 of what they have
+                self.size = max(0, stream.seek(0, io.SEEK_END) - self.start) or None  # devices report a size of 0
                 stream.seek(self.start)
 
     def rewind(self) -> bool:
-        """Go back to where it was, and return whether that could be done."""
+        """Seek back to the start, and return whether that was possible."""
         if self.start is None:
             return False
         self._stream.seek(self.start)
@@ -75,11 +75,11 @@ class StreamSource:
         return True
 
     def read(self, size: int) -> bytes:
-        """Return the next *size* bytes, fewer only at the end.
+        """Return the next *size* bytes; fewer only at the end.
 
         Raises:
-            TypeError: the file gives text.
-            BlockingIOError: it does not wait for what comes later.
+            TypeError: the file returns text.
+            BlockingIOError: it is non-blocking and has no data yet.
         """
         found: list[bytes] = []
         left = size
@@ -97,19 +97,19 @@ class StreamSource:
         return b"".join(found)
 
     def check(self, url: str) -> None:
-        """Raise if it was not as long as it said.
+        """Check that the file had its reported length.
 
         Raises:
-            ObjectChanged: it was not.
+            ObjectChanged: it had not.
         """
         if self.size is not None and self.read_so_far != self.size:
             raise ObjectChanged(f"{url}: {self.read_so_far} bytes were read from a file object of {self.size}")
 
 
 class StreamUploader:
-    """Brings one open file to an object; what is read is kept until the store has it. Nothing of it is resumed.
+    """Uploads one open file to an object; data is kept until the store has it. Nothing is resumed.
 
-    *expected_size* is what the caller said, if the file cannot.
+    *expected_size* is the size that the caller gave, if the file does not have one.
     """
 
     def __init__(self, loop: PartLoop, options: PartOptions, source: StreamSource, target: WritableObject) -> None:
@@ -121,11 +121,11 @@ class StreamUploader:
         self._tags: dict[Piece, PartTag] = {}
 
     def upload(self, ticket: Ticket) -> str:
-        """Return the object's tag.
+        """Upload the file, and return the object's tag.
 
         Raises:
-            ObjectChanged: the file was not as long as it said.
-            StoreError: the store did not take it, or there is more of it than it takes in parts of that size.
+            ObjectChanged: the file did not have its reported length.
+            StoreError: the store rejected it, or it is too large for parts of that size.
             GovernorError: the transfer was stopped.
             OSError: the file cannot be read.
         """

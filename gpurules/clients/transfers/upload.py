@@ -1,4 +1,4 @@
-"""An upload by the part loop: the object is there whole, or not at all; what was sent of it is gone on with."""
+"""An upload with the part loop: atomic and resumable."""
 
 import os
 from collections.abc import Callable, Mapping
@@ -25,12 +25,12 @@ MAX_PIECES = 10_000
 
 
 def piece_size(size: int, options: PartOptions) -> int:
-    """Return how large the parts of an upload of *size* bytes are, within what S3 allows."""
+    """Return the part size of an upload of *size* bytes, within S3's limits."""
     return max(options.piece_size, MIN_PIECE, -(-size // MAX_PIECES))
 
 
 class Uploader:
-    """Brings files to objects. Which uploads are under way is in *journal*, so that the next try sends the rest."""
+    """Uploads files to objects. Pending uploads are recorded in *journal*, so that a retry sends the rest."""
 
     def __init__(self, loop: PartLoop, options: PartOptions, journal: UploadJournal) -> None:
         self._loop = loop
@@ -38,11 +38,11 @@ class Uploader:
         self._journal = journal
 
     def upload(self, ticket: Ticket, source: Path, target: WritableObject, progress: Progress = SILENT) -> str:
-        """Upload the file *source* to *target*, and return the object's tag; *progress* gets what the store has.
+        """Upload the file *source* to *target*, and return the object's tag; *progress* counts what the store has.
 
         Raises:
-            ObjectChanged: the file changed on the way.
-            StoreError: the store did not take it.
+            ObjectChanged: the file changed during the transfer.
+            StoreError: the store rejected it.
             GovernorError: the transfer was stopped.
             OSError: the file cannot be read.
         """
@@ -60,7 +60,7 @@ class Uploader:
         def send(part: Part, piece: Piece) -> None:
             part.ticket.check()
             data = sending.read(piece.start, piece.size)
-            sending.check()  # before it is sent: it is the object as soon as the store has it
+            sending.check()  # checked before sending: the last request creates the object
             tags.append(target.put(data))
             progress.at(*piece)
 
@@ -77,7 +77,7 @@ class Uploader:
             ticket.check()
             tag = complete_upload(self._loop, self._options, parts.complete)
         except TransientStoreError:
-            raise  # the next try goes on with what the store has
+            raise  # a retry continues with what the store has
         except Exception as error:
             if isinstance(error, StoreError | TransferCancelled) or error is parts.progress.error:
                 parts.abort()
@@ -87,10 +87,10 @@ class Uploader:
 
 
 def complete_upload(loop: PartLoop, options: PartOptions, complete: Callable[[], str]) -> str:
-    """Have *complete* make the parts the object, and return its tag; a broken connection is tried again.
+    """Complete the upload with *complete*, retrying broken connections, and return the object's tag.
 
     Raises:
-        StoreError: it cannot be done.
+        StoreError: it failed.
     """
     for attempt in range(options.attempts - 1):
         try:
@@ -101,7 +101,7 @@ def complete_upload(loop: PartLoop, options: PartOptions, complete: Callable[[],
 
 
 class Sending:
-    """A file on its way to the object at *url*, as it was *before*."""
+    """A file being uploaded to the object at *url*; *before* is its status at the start."""
 
     def __init__(self, file: int, url: str) -> None:
         self.before = os.fstat(file)
@@ -112,7 +112,7 @@ class Sending:
         """Return *size* bytes of the file from *start*.
 
         Raises:
-            ObjectChanged: it is shorter than it was.
+            ObjectChanged: it has become shorter.
         """
         data = os.pread(self._file, size, start)
         if len(data) != size:
@@ -120,10 +120,10 @@ class Sending:
         return data
 
     def check(self) -> None:
-        """Raise if the file is another one than before.
+        """Check that the file is unchanged.
 
         Raises:
-            ObjectChanged: it is.
+            ObjectChanged: it is not.
         """
         now = os.fstat(self._file)
         if (now.st_mtime_ns, now.st_size) != (self.before.st_mtime_ns, self.before.st_size):
@@ -131,7 +131,7 @@ class Sending:
 
 
 class _Parts:
-    """The parts of a file that are sent, as they are noted."""
+    """The parts of a file that are sent, as recorded."""
 
     def __init__(self, sending: Sending, target: WritableObject, note: UploadNote, progress: Progress) -> None:
         self.url = target.url
@@ -143,7 +143,7 @@ class _Parts:
         self._tags: dict[Piece, PartTag] = {}
 
     def go_on(self) -> bool:
-        """Go on with the upload that is noted, if the store still knows it, or begin one; return whether it went on."""
+        """Continue the recorded upload if the store still knows it, or begin one; return whether it continued."""
         note = self.note
         if note.stale is not None:
             with suppress(StoreError):
@@ -160,7 +160,7 @@ class _Parts:
         return bool(self._tags)
 
     def _there(self) -> Mapping[int, ObjectFacts] | None:
-        """Return the parts that the store has of the upload that is noted; None where there is none to continue.
+        """Return the store's parts of the recorded upload; None if there is none to continue.
 
         Raises:
             TransientStoreError: the store cannot be reached.
@@ -169,7 +169,7 @@ class _Parts:
             return None if self.note.upload is None else self._target.parts(self.note.upload)
         except TransientStoreError:
             raise
-        except StoreError:  # the store refuses the note's upload, or to list its parts: a new one may be taken
+        except StoreError:  # the store rejects the recorded upload, or listing its parts: a new one may be accepted
             return None
 
     @property
@@ -181,11 +181,11 @@ class _Parts:
 
     @property
     def missing(self) -> tuple[Piece, ...]:
-        """The pieces that the store does not have."""
+        """The pieces that the store lacks."""
         return tuple(piece for piece in self._pieces if piece not in self._tags)
 
     def send(self, part: Part, piece: Piece) -> None:
-        """Send a piece, and note it."""
+        """Send a piece, and record it."""
         part.ticket.check()
         data = self.sending.read(piece.start, piece.size)
         tag = self._target.put_part(self.note.upload or "", self._number(piece), data)
@@ -194,11 +194,11 @@ class _Parts:
         self.progress.at(*piece)
 
     def complete(self) -> str:
-        """Make the parts the object, and return its tag."""
+        """Complete the upload, and return the object's tag."""
         return self._target.complete(self.note.upload or "", [self._tags[piece] for piece in self._pieces])
 
     def abort(self) -> None:
-        """Have the store forget what was sent, and cross the note out."""
+        """Abort the upload, and delete its record."""
         if self.note.upload is not None:
             with suppress(StoreError):
                 self._target.abort(self.note.upload)

@@ -1,6 +1,6 @@
-"""What is written down of uploads in parts: so that the rest can follow after a crash, and none is left behind.
+"""The journal of multipart uploads: to resume them after a crash, and to abort abandoned ones.
 
-Each line of a note is a JSON object behind its own CRC-32: a line that was torn or damaged counts for nothing.
+Each line of a record is a CRC-32 followed by a JSON object: a torn or damaged line is ignored.
 """
 
 import fcntl
@@ -29,7 +29,7 @@ MAX_BYTES = 16 * 1024**2
 
 @dataclass(frozen=True, slots=True)
 class UploadSource:
-    """A version of a file, the object that it becomes, and the size of the parts: what an upload is of.
+    """The source of an upload: a version of a file, the target object, and the part size.
 
     ``identity`` is the file's inode, and its times of change in nanoseconds; ``variant`` is that of the object.
     Units: ``size`` and ``piece_size`` in bytes.
@@ -50,10 +50,10 @@ class UploadSource:
 
 
 class UploadNote:
-    """What is known of one upload, in ``with``; locked, where it is written: one process has it at a time.
+    """The record of one upload, in ``with``; locked while it is written, so one process holds it at a time.
 
-    ``parts`` has what the store answered to each part that it took (from 1).
-    Missing: ``upload`` None: there is none to go on with; ``stale`` None: there is none of another version of the file.
+    ``parts`` has the store's tag of each accepted part (from 1).
+    Missing: ``upload`` None: there is none to resume; ``stale`` None: there is none of another version of the file.
     """
 
     def __init__(self, file: int, path: Path | None, source: UploadSource) -> None:
@@ -67,7 +67,7 @@ class UploadNote:
         if known is None:
             return
         with suppress(OSError):
-            os.utime(file)  # no longer idle: the sweep leaves it alone
+            os.utime(file)  # no longer idle: the sweep ignores it
         upload = str(known.pop("upload"))
         if known == _json(source):
             self.upload, self.parts = upload, parts
@@ -75,14 +75,14 @@ class UploadNote:
             self.stale = upload
 
     def begin(self, upload: str) -> None:
-        """Write down that an upload has begun."""
+        """Record that an upload has begun."""
         self.upload, self.parts = upload, {}
         with suppress(OSError):
             os.ftruncate(self._file, 0)
         self._write({**_json(self.source), "upload": upload})
 
     def took(self, number: int, tag: PartTag) -> None:
-        """Write down what the store answered to a part."""
+        """Record the store's tag of a part."""
         self.parts[number] = tag
         self._write({"part": number, "etag": tag.etag, "checksums": dict(tag.checksums)})
 
@@ -90,12 +90,12 @@ class UploadNote:
         if self._file < 0:
             return
         try:
-            os.write(self._file, _sealed(dumps(line, ascii_only=True).encode()))  # at the end of the file, at once
+            os.write(self._file, _sealed(dumps(line, ascii_only=True).encode()))  # appended in a single write
         except OSError as error:
             _LOGGER.warning("an upload cannot be recorded, so it cannot be resumed: %s", error)
 
     def forget(self) -> None:
-        """Cross it out: it is done, or given up."""
+        """Delete the record: the upload is completed or aborted."""
         self.upload = None
         if self._path is not None and self._file >= 0:
             with suppress(OSError):
@@ -103,13 +103,13 @@ class UploadNote:
                     self._path.unlink(missing_ok=True)
 
     def __enter__(self) -> Self:
-        """Return the note."""
+        """Return the record."""
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Let others have it; what has not begun leaves nothing."""
+        """Release it; an upload that has not begun leaves no record."""
         if self.upload is None:
             self.forget()
         if self._file >= 0:
@@ -118,9 +118,9 @@ class UploadNote:
 
 
 class UploadJournal:
-    """Uploads in parts that are under way, each in a file of *folder*. A folder that cannot be written stops nothing.
+    """Pending multipart uploads, each in a file of *folder*. An unwritable folder stops nothing.
 
-    Raises nothing: without a place to write, uploads are not resumed, and the log says so once.
+    Raises nothing: without a writable folder, uploads are not resumed, which is logged once.
     """
 
     def __init__(self, folder: str | Path | None = None) -> None:
@@ -174,9 +174,9 @@ class UploadJournal:
 
 
 def _created(path: Path) -> int:
-    """Open or create *path* for oneself, and return the file; -1 where another has it.
+    """Open or create *path* under an exclusive lock, and return the file; -1 if another process holds it.
 
-    What is there and is not a regular file of this user, such as a link, is removed first.
+    Anything there other than a regular file of this user, such as a link, is removed first.
 
     Raises:
         OSError: it cannot be opened.
@@ -189,7 +189,7 @@ def _created(path: Path) -> int:
 
 
 def _locked(path: Path, flags: int) -> int:
-    """Open *path* for oneself, and return the file; -1 where another has it.
+    """Open *path* under an exclusive lock, and return the file; -1 if another process holds it.
 
     Raises:
         OSError: it cannot be opened.
@@ -197,14 +197,14 @@ def _locked(path: Path, flags: int) -> int:
     file = open_regular(path, os.O_RDWR | os.O_APPEND | flags)
     with suppress(OSError):
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        if is_at(path, file):  # else it was crossed out between the opening and the lock
+        if is_at(path, file):  # otherwise it was deleted between opening and locking
             return file
     os.close(file)
     return -1
 
 
 def _read(file: int) -> tuple[dict[str, object] | None, dict[int, PartTag]]:
-    """Return what is noted of an upload and of its parts; None where there is nothing, or something else."""
+    """Return the record of an upload and its parts; None if there is none, or something else."""
     try:
         text = os.pread(file, min(MAX_BYTES, os.fstat(file).st_size), 0) if file >= 0 else b""
     except OSError:
@@ -227,7 +227,7 @@ def _sealed(line: bytes) -> bytes:
 
 
 def _object(line: bytes) -> dict[str, object]:
-    """Return the JSON object on a line; an empty one where there is none, as on a line that was torn."""
+    """Return the JSON object on a line; an empty one if the line is invalid, such as a torn one."""
     if line + b"\n" != _sealed(line[9:]):
         return {}
     try:

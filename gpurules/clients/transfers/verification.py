@@ -1,4 +1,4 @@
-"""Whether what arrived is the object that the store has: by a checksum of the store, as cheaply as it can be had."""
+"""Verifies a download against the cheapest available checksum of the store."""
 
 from collections.abc import Callable, Iterator
 
@@ -26,11 +26,11 @@ from gpurules.clients.transfers.streams import Readable
 
 
 class Verification:
-    """The checksum of one download, chosen before its first byte: the first on offer that can be computed here.
+    """The checksum of one download, chosen before its first byte: the store's first that can be computed here.
 
     Raises:
         Unverifiable: there is none, and ``options.verify`` is ``require``.
-        ObjectChanged: the object is another one by now.
+        ObjectChanged: the object has changed.
     """
 
     def __init__(self, source: StoredObject, facts: ObjectFacts, options: PartOptions) -> None:
@@ -53,7 +53,7 @@ class Verification:
                 self._refused.append(checksum.algorithm)
         except ObjectChanged:
             raise
-        except StoreError:  # the object can be read, but not asked about: so it goes on without
+        except StoreError:  # the object can be read but not queried: continue without a checksum
             if self._is_required:
                 raise
         return None
@@ -65,23 +65,23 @@ class Verification:
 
     @property
     def algorithm(self) -> str:
-        """The checksum that is to be kept of each piece."""
+        """The checksum to record of each piece."""
         checksum = self._checksum
         return "CRC32" if checksum is None or not self._is_by_pieces(checksum) else checksum.algorithm
 
     def _is_by_pieces(self, checksum: Checksum) -> bool:
-        """Whether it follows from the checksums of the pieces, without reading the file again."""
+        """Whether it follows from the checksums of the pieces, without rereading the file."""
         if checksum.algorithm in POLYNOMIALS:
             return checksum.part_size % self._piece_size == 0
         return checksum.part_size == self._piece_size if checksum.count else self._facts.size <= self._piece_size
 
     def verify(self, partial: ResumableFile, check: Callable[[], object]) -> bool:
-        """Return whether the complete file has the checksum; False where there is none to compare it with.
+        """Return whether the complete file has the checksum; False if there is none to compare with.
 
         *check* is called on the way, and may raise.
 
         Raises:
-            ChecksumMismatch: the bytes are others.
+            ChecksumMismatch: the bytes differ.
             Unverifiable: the store means something else by its value, and ``verify`` is ``require``.
         """
         checksum = self._checksum
@@ -93,7 +93,7 @@ class Verification:
         return self._judged(checksum, found)
 
     def running(self, source: Readable) -> "Running":
-        """Return *source*, which is read in order without being kept, and compared at the end."""
+        """Return *source* for sequential reading without storage, compared at the end."""
         return Running(source, self._checksum, self._judged)
 
     def _judged(self, checksum: Checksum, found: bytes) -> bool:
@@ -109,13 +109,13 @@ class Verification:
         return False
 
     def _is_proof(self, checksum: Checksum) -> bool:
-        """Whether a mismatch proves that bytes differ: not where parts have other sizes than was assumed."""
+        """Whether a mismatch proves that bytes differ: not if the part sizes differ from the assumed ones."""
         if not checksum.is_certain or not isinstance(self._source, CheckedObject):
             return False
         return checksum.count < 3 or self._source.has_equal_parts(self._facts, checksum)
 
     def _parts(self, checksum: Checksum) -> Iterator[range]:
-        """Yield the starts of the pieces of each part; all are one where the checksum is one of all bytes."""
+        """Yield the starts of the pieces of each part; a checksum of all bytes has a single part."""
         size, each = self._facts.size, self._piece_size
         part_size = checksum.part_size if checksum.count else max(size, 1)
         for start in range(0, size, part_size) if size else (0,):
@@ -145,9 +145,9 @@ class Verification:
 
 
 class Running:
-    """The bytes of *source*, with their checksum as they come; *judge* is what compares it in the end.
+    """The bytes of *source* with a running checksum; *judge* compares it at the end.
 
-    Missing: *checksum* None: there is none to compare it with.
+    Missing: *checksum* None: there is none to compare with.
     """
 
     def __init__(self, source: Readable, checksum: Checksum | None, judge: Callable[[Checksum, bytes], bool]) -> None:
@@ -159,7 +159,7 @@ class Running:
         self._left = checksum.part_size if checksum is not None and checksum.count else 0
 
     def read(self, size: int, /) -> bytes:
-        """Return up to *size* bytes, none at the end."""
+        """Return up to *size* bytes; none at the end."""
         data = self._source.read(size)
         self._update(data)
         return data
@@ -175,10 +175,10 @@ class Running:
                 self._digest, self._left = new_digest(checksum.algorithm), checksum.part_size
 
     def verify(self) -> bool:
-        """Return whether all bytes have the checksum; False where there is none to compare it with.
+        """Return whether all bytes have the checksum; False if there is none to compare with.
 
         Raises:
-            ChecksumMismatch: the bytes are others.
+            ChecksumMismatch: the bytes differ.
             Unverifiable: the store means something else by its value, and ``verify`` is ``require``.
         """
         checksum, digest = self._checksum, self._digest

@@ -32,7 +32,7 @@ class Stream(io.RawIOBase):
         self._granted = 0
 
     def _part(self, size: int, limit: float) -> AbstractContextManager[object]:
-        """Return the sizes of the chunks of *size* bytes, while *limit* of them remain."""
+        """Return the context for moving *size* bytes: a new part, of at most *limit* bytes, or none within the last."""
         if size <= self._granted:
             self._granted -= size
             return nullcontext()
