@@ -12,8 +12,8 @@ from gpurules.model import Transfer
 class Bypass:
     """Determines which transfers may bypass the scheduler, and counts them as if they had gone through it.
 
-    Those may that are over soon (a file read at once, a range) while no rule matches them, no limit is set, no transfer
-    has another priority, and no rule or callback follows what is pending. Takes no lock.
+    Short transfers (a whole file in one read, a range) may, while no rule matches them, no limit is set, all priorities
+    are equal, and no rule or callback depends on pending transfers. Takes no lock.
     """
 
     def __init__(self, gate: Gate, decider: Decider) -> None:
@@ -21,7 +21,7 @@ class Bypass:
         self._decider = decider
 
     def is_open(self, priority: float | None) -> bool:
-        """Return whether rules alone could hold up a transfer of that *priority*."""
+        """Return whether only rules could delay a transfer of *priority*."""
         scheduler = self._gate.scheduler
         return (
             scheduler.slots.are_alike_for(priority or 0.0)
@@ -37,7 +37,7 @@ class Bypass:
             entry.state is TransferState.RUNNING
             and entry.requirements is NO_REQUIREMENTS
             and entry.lease_seconds is None
-            and entry.deadline == inf  # the scheduler keeps the time of others
+            and entry.deadline == inf  # the scheduler has timers for others
             and self._decider.engine.is_neutral
             and scheduler.slots.are_alike_for(entry.priority)
             and not scheduler.rates.has_shared
@@ -46,11 +46,11 @@ class Bypass:
 
     @property
     def is_open_to_all(self) -> bool:
-        """Whether no rule matches any transfer now, whatever it moves."""
+        """Whether currently no rule matches any transfer."""
         return self._decider.engine.is_neutral
 
     def is_open_to(self, transfer: Transfer) -> bool:
-        """Return whether no rule matches *transfer* now."""
+        """Return whether currently no rule matches *transfer*."""
         return self._decider.engine.is_neutral or self._decider.requirements(transfer) is NO_REQUIREMENTS
 
     def count(self, transfers: int, moved: float, failed: int = 0) -> None:

@@ -1,4 +1,4 @@
-"""Where the governor's decisions come from, and what it knows together with it."""
+"""The source of the governor's decisions, and the facts that they share."""
 
 from collections.abc import Callable, Collection
 from typing import Protocol, runtime_checkable
@@ -22,18 +22,18 @@ PENDING = frozenset({"pending_transfers", "pending_bytes"})
 
 @runtime_checkable
 class Announcing(Protocol):
-    """An engine that its owner does not keep current, such as that of an agent; it says when decisions change."""
+    """An engine that updates itself, such as that of an agent, and announces when decisions change."""
 
     def on_change(self, callback: Callable[[], None]) -> Callable[[], None]:
-        """Call *callback* when decisions may have changed, and return what ends that."""
+        """Call *callback* when decisions may have changed; return a function that stops this."""
         ...
 
 
 class Decider:
-    """A coordinator, or an engine that its owner keeps current. Whatever goes wrong with it asks nothing.
+    """A coordinator, or an engine that its owner keeps current. Its failures impose nothing.
 
     With a coordinator, workloads and pending transfers are those of the coordinator, so that its rules see them.
-    *clock* is monotonic; *counts* records what went wrong.
+    *clock* is monotonic; *counts* counts the failures.
     """
 
     def __init__(self, node: Coordinator | Engine, clock: Callable[[], float], counts: Counts) -> None:
@@ -48,7 +48,7 @@ class Decider:
         self._registered = None if isinstance(node, Coordinator) else RegisteredFacts(node, self.schedule, clock)
 
     def requirements(self, transfer: Transfer) -> Requirements:
-        """Return the requirements for *transfer* now: none if they cannot be determined."""
+        """Return the current requirements for *transfer*; none if they cannot be determined."""
         try:
             if isinstance(self._node, Coordinator):
                 decision = self._node.decide(transfer)
@@ -58,7 +58,7 @@ class Decider:
                 decision = self._node.decide(transfer, workload)
             self._counts.decisions_stale += decision.stale
             return self._cache.requirements_of(decision, transfer)
-        except (Exception, SystemExit):  # an action may be foreign code; trouble with a rule must never stop a transfer
+        except (Exception, SystemExit):  # an action may be foreign code; a failing rule must never stop a transfer
             self._counts.decisions_failed += 1
             if self._counts.decisions_failed == 1:
                 _LOGGER.exception("a decision failed; the transfer continues as if there were no rules")
@@ -66,7 +66,7 @@ class Decider:
 
     @property
     def max_delay(self) -> float:
-        """How long a transfer may be held in its life, in seconds."""
+        """The maximum total time that a transfer may be held, in seconds."""
         return self.engine.ruleset.settings.max_delay
 
     def reads(self, facts: Collection[str]) -> bool:
@@ -75,7 +75,7 @@ class Decider:
 
     @property
     def reads_size(self) -> bool:
-        """Whether a loaded rule looks at the size of a transfer, or stages by it."""
+        """Whether a loaded rule reads the size of a transfer, or stages by it."""
         ruleset = self.engine.ruleset
         if self._sized is None or self._sized[0] is not ruleset:
             self._sized = ruleset, _reads_size(ruleset)
@@ -83,24 +83,24 @@ class Decider:
 
     @property
     def reads_pending(self) -> bool:
-        """Whether a loaded rule looks at the transfers that are pending."""
+        """Whether a loaded rule reads pending transfers."""
         ruleset = self.engine.ruleset
         if self._pending is None or self._pending[0] is not ruleset:
             self._pending = ruleset, any(field.name in PENDING for field in fields_read(ruleset))
         return self._pending[1]
 
     def register_workload(self, workload: Workload, lease_seconds: float | None = None) -> None:
-        """Add or renew a workload; with a lease it lapses unless it is registered again in time."""
+        """Add or renew a workload; with a lease it expires unless it is registered again in time."""
         if isinstance(self._node, Coordinator):
             self._node.register_workload(workload, lease_seconds)
         else:
             self.schedule.register(workload, self._clock(), lease_seconds)
 
     def on_news(self, callback: Callable[[], None]) -> Callable[[], None]:
-        """Call *callback* whenever decisions may have changed, and return a function that ends that.
+        """Call *callback* whenever decisions may have changed, and return a function that stops this.
 
-        With an engine only its workloads bring news: its owner, who calls ``observe``, refreshes the governor. One that
-        is kept current from elsewhere announces its changes.
+        A plain engine only announces changes of its workloads: its owner, which calls ``observe``, refreshes the
+        governor. An engine that updates itself announces its changes.
         """
         if isinstance(self._node, Coordinator):
             return on_news(self._node, callback)

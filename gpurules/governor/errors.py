@@ -1,4 +1,4 @@
-"""Why a transfer was not admitted."""
+"""Errors for transfers that are not admitted."""
 
 from gpurules.errors import GpurulesError
 
@@ -8,7 +8,7 @@ class GovernorError(GpurulesError):
 
 
 class QueueFull(GovernorError):
-    """As many transfers wait as may; nothing was queued."""
+    """The queue is full; the transfer was not queued."""
 
 
 class DeadlinePassed(GovernorError):

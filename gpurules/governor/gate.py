@@ -1,4 +1,4 @@
-"""The scheduler among threads and tasks (leader/follower): one lock; waiters sleep until something is due."""
+"""Shares the scheduler between threads and tasks (leader/follower): one lock; waiters sleep until something is due."""
 
 import asyncio
 import threading
@@ -20,7 +20,7 @@ POLL_SECONDS = 1.0
 
 
 class _Changing:
-    """What ``Gate.change`` gives; a generator would take three times as long, and each opening of a file has six."""
+    """The context manager of ``Gate.change``; a generator would be three times slower, and opening a file uses six."""
 
     __slots__ = ("_gate", "_now")
 
@@ -38,7 +38,7 @@ class _Changing:
 
 
 class Gate:
-    """Lets parts through as the scheduler says. Has no thread: those who wait keep the time, one of them for all.
+    """Admits parts as the scheduler decides. It has no thread: one of the waiters, the leader, keeps the time.
 
     *refresh* re-decides every transfer; it is called each ``Limits.refresh_seconds`` while a part waits.
     """
@@ -60,7 +60,7 @@ class Gate:
         self._leader_until = inf
 
     def change(self) -> AbstractContextManager[float]:
-        """Hold the lock while something is changed at the given time; then admit what may move."""
+        """Hold the lock during a change at the given time; then admit what may move."""
         return _Changing(self)
 
     def begin(self) -> float:
@@ -76,10 +76,10 @@ class Gate:
             self._lock.release()
         self._notify(answered)
 
-    # each part comes by these two, so they go without a context manager
+    # every part calls these two, so they avoid a context manager
 
     def ask(self, entry: TransferEntry, size: float, lane: Lane | None = None) -> SlotRequest:
-        """Ask for a slot for a part of *size* bytes, with a place in *lane*, and admit what may move."""
+        """Request a slot for a part of *size* bytes, with a place in *lane*, and admit what may move."""
         with self._lock:
             now = self.clock()
             request = self.scheduler.enter(entry, size, now, lane)
@@ -98,19 +98,19 @@ class Gate:
             self._notify(answered)
 
     def count_part(self, entry: TransferEntry, moved: float) -> None:
-        """Count a part of a transfer that went past the scheduler."""
+        """Count a part of a transfer that bypassed the scheduler."""
         with self._lock:
             entry.bytes_moved += moved
             counts = self.scheduler.counts
             counts.parts, counts.bytes_moved = counts.parts + 1, counts.bytes_moved + moved
 
     def count_passed(self, transfers: int, moved: float, failed: int, is_stale: bool) -> None:
-        """Count transfers of one part each that went past the scheduler."""
+        """Count one-part transfers that bypassed the scheduler."""
         with self._lock:
             self.scheduler.counts.count_passed(transfers, moved, failed, is_stale)
 
     def _advance(self, now: float) -> list[SlotRequest]:
-        """Admit what may move, and return whom to wake."""
+        """Admit what may move, and return the waiters to wake."""
         answered = self.scheduler.advance(now)
         if self._leader is not None and self.scheduler.due() < self._leader_until:
             return [*answered, self._leader]
@@ -128,7 +128,7 @@ class Gate:
             try:
                 request.wake()
             except RuntimeError:
-                continue  # the event loop that it waited in is closed
+                continue  # the waiter's event loop is closed
 
     def _report(self) -> None:
         """Report the changes in order, outside of the lock; if another thread is already reporting, it reports all."""
@@ -152,24 +152,24 @@ class Gate:
                     _LOGGER.exception("a callback failed")
 
     def wait(self, request: SlotRequest) -> None:
-        """Block this thread until *request* is admitted; most are admitted before they could wait.
+        """Block this thread until *request* is admitted; most are admitted immediately.
 
         Raises:
-            GovernorError: it was refused.
+            GovernorError: it was rejected.
         """
         if request.granted_at is not None:
             return
         event = threading.Event()
-        request.wake = event.set  # an answer that came before is seen below, under the lock
+        request.wake = event.set  # an earlier answer is seen below, under the lock
         with self._withdrawn_on_error(request):
             while (seconds := self._seconds_to_sleep(request, event.clear)) is not None:
                 event.wait(seconds)
 
     async def wait_async(self, request: SlotRequest) -> None:
-        """Await until *request* is admitted; most are admitted before they could wait.
+        """Wait asynchronously until *request* is admitted; most are admitted immediately.
 
         Raises:
-            GovernorError: it was refused.
+            GovernorError: it was rejected.
         """
         if request.granted_at is not None:
             return
@@ -182,7 +182,7 @@ class Gate:
 
     @contextmanager
     def _withdrawn_on_error(self, request: SlotRequest) -> Iterator[None]:
-        """Withdraw *request* if its caller stops waiting: refused, interrupted or canceled."""
+        """Withdraw *request* if its caller stops waiting: rejected, interrupted or canceled."""
         try:
             yield
         except BaseException:
@@ -193,8 +193,8 @@ class Gate:
             raise
 
     def _seconds_to_sleep(self, request: SlotRequest, clear: Callable[[], object]) -> float | None:
-        """Return how long *request* may sleep, None when it is admitted; *clear* resets what wakes it."""
-        clear()  # before the lock: an answer from now on wakes it again, an earlier one is seen below
+        """Return how long *request* may sleep; None once it is admitted; *clear* resets its wake-up event."""
+        clear()  # before the lock: a later answer wakes it again, an earlier one is seen below
         if request is self._leader and self.clock() - self.refreshed_at >= self.scheduler.limits.refresh_seconds:
             self._refresh()
         successor: SlotRequest | None = None
@@ -211,7 +211,7 @@ class Gate:
         return seconds
 
     def _stay(self, request: SlotRequest, now: float) -> float:
-        """Note that *request* waits; the first to do so keeps the time for all."""
+        """Record that *request* waits; the first one becomes the leader."""
         self._waiting[request] = None
         if self._leader is None:
             self._leader = request
@@ -222,7 +222,7 @@ class Gate:
         return max(0.0, self._leader_until - now)
 
     def _leave(self, request: SlotRequest) -> SlotRequest | None:
-        """Note that *request* no longer waits, and return who is to keep the time in its place."""
+        """Record that *request* no longer waits, and return the new leader."""
         self._waiting.pop(request, None)
         if request is not self._leader:
             return None

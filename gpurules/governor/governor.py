@@ -1,4 +1,4 @@
-"""The governor: makes the decisions of rules real for the transfers of this process."""
+"""The governor: enforces the decisions of rules on the transfers of this process."""
 
 import threading
 import time
@@ -62,23 +62,23 @@ class Governor:
     # transfers
 
     def slot(self, transfer: Transfer, *, deadline_seconds: float | None = None) -> Slot:
-        """Return a transfer that moves in one part, in ``with`` or ``async with``.
+        """Return a transfer that moves in one part, for ``with`` or ``async with``.
 
         Raises:
-            QueueFull: as many transfers wait as may.
+            QueueFull: the queue is full.
         """
         return Slot(self.transfer(transfer, deadline_seconds=deadline_seconds))
 
     def transfer(
         self, transfer: Transfer, *, deadline_seconds: float | None = None, lease_seconds: float | None = None
     ) -> Ticket:
-        """Take in a transfer of many parts, and return its ticket.
+        """Register a transfer of many parts, and return its ticket.
 
-        After *deadline_seconds* what has not moved of it is refused. With *lease_seconds* it lapses unless a part of it
-        comes, moves or goes, or it is renewed, in that time.
+        After *deadline_seconds* its remaining parts are rejected. With *lease_seconds* it expires unless there is
+        activity on a part, or a renewal, in that time.
 
         Raises:
-            QueueFull: as many transfers wait as may.
+            QueueFull: the queue is full.
         """
         with self._gate.change() as now:
             named = self._named(transfer)
@@ -92,7 +92,7 @@ class Governor:
         return ticket
 
     def _named(self, transfer: Transfer) -> Transfer:
-        """Return *transfer* with a time of creation and an id that no other transfer has."""
+        """Return *transfer* with a creation time and a unique id."""
         wanted = transfer.id or "transfer"
         name = wanted if transfer.id else f"{wanted}-{next(self._numbers)}"
         while name in self._scheduler.entries:
@@ -101,7 +101,7 @@ class Governor:
         return replace(transfer, id=name, created=created)
 
     def cancel(self, transfer_id: str) -> bool:
-        """Cancel a transfer, in any state, and return whether there was one."""
+        """Cancel a transfer, in any state, and return whether it existed."""
         with self._gate.change() as now:
             entry = self._scheduler.entries.get(transfer_id)
             return entry is not None and self._scheduler.cancel(entry, now)
@@ -112,9 +112,9 @@ class Governor:
     # decisions
 
     def refresh(self) -> None:
-        """Decide again on every transfer; done at each poll of the coordinator, and while any transfer waits.
+        """Decide again on every transfer; this happens at each poll of the coordinator, and while any transfer waits.
 
-        News that comes while another thread is at it makes that thread go round once more.
+        If another thread is already refreshing, it repeats that once.
         """
         self._has_news = True
         while self._has_news and self._refreshing.acquire(blocking=False):
@@ -135,9 +135,9 @@ class Governor:
                 self._scheduler.take(entry, asked, now)
 
     def set_rate(self, name: str, rate: float | None) -> None:
-        """Set how fast transfers move together, live: ``all`` of them, or those of a class (``background``).
+        """Set the total rate of transfers: of ``all``, or of a class (``background``).
 
-        Units: bytes/second; None takes the limit away.
+        Units: bytes/second; None removes the limit.
 
         Raises:
             ValueError: the rate is not above 0.
@@ -146,48 +146,48 @@ class Governor:
             self._scheduler.rates.set(name, rate, now)
 
     def register_workload(self, workload: Workload, lease_seconds: float | None = None) -> None:
-        """Add or renew a workload; with a lease it lapses unless it is registered again in time."""
+        """Add or renew a workload; with a lease it expires unless it is registered again in time."""
         self.decider.register_workload(workload, lease_seconds)
 
     def count_uncarried(self, client: str, target: str) -> None:
-        """Count an order of a rule that a storage client could not carry out; the status and the metrics show it."""
+        """Count a directive that a storage client could not carry out; the status and the metrics show it."""
         self.decider.schedule.count_uncarried(client, target)
 
     def count_fault(self, fault: str) -> None:
-        """Count something that went wrong with a transfer and was dealt with; the status and the metrics show it."""
+        """Count an error of a transfer that was handled; the status and the metrics show it."""
         self.decider.schedule.count_fault(fault)
 
     @property
     def limits(self) -> Limits:
-        """What it keeps to, rules aside."""
+        """The limits that apply independently of rules."""
         return self._scheduler.limits
 
     @property
     def schedule(self) -> Schedule:
-        """The workloads and pending transfers, the coordinator's own where there is one."""
+        """The workloads and pending transfers: the coordinator's own, if there is one."""
         return self.decider.schedule
 
-    # what there is to see
+    # observation
 
     def status(self) -> GovernorStatus:
-        """Return all that there is to show."""
+        """Return the status."""
         with self._gate.change() as now:
             return status_of(self._scheduler, now, self.decider.schedule)
 
     def on_change(self, callback: Callable[[StateChange], None]) -> Callable[[], None]:
-        """Call *callback* with each change of a transfer's state, in some thread, and return what ends that."""
+        """Call *callback*, in any thread, with each change of a transfer's state; return a function that stops this."""
         self._gate.callbacks.append(callback)
         return lambda: self._gate.callbacks.remove(callback) if callback in self._gate.callbacks else None
 
     # life
 
     def stop(self, timeout: float | None = None) -> None:
-        """Stop following the coordinator; the requirements for transfers are looked up as they move."""
+        """Stop following the coordinator; requirements are then determined as transfers move."""
         self._unsubscribe()
         shutdown.remove(self)
 
     def after_fork(self) -> None:
-        """Make do in a forked child: the transfers are the parent's."""
+        """Start over in a forked child: the transfers belong to the parent."""
         fresh = Scheduler(self._scheduler.limits)
         fresh.counts, fresh.on_end = self._scheduler.counts, self._forget
         self._gate.after_fork(fresh)

@@ -1,4 +1,4 @@
-"""What a decision asks of one transfer, rule by rule, as the scheduler needs it."""
+"""The requirements of a decision for one transfer, rule by rule, for the scheduler."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ Cap: TypeAlias = tuple[str, float]
 class HoldClaim:
     """What one action of one rule claims: to hold the transfer for a duration, or (infinity) while the rule matches.
 
-    ``early_release``: the hold ends with the rule. ``pauses_running``: a transfer that has begun is held too.
+    ``early_release``: the hold ends with the rule. ``pauses_running``: a started transfer is held too.
     Units: seconds.
     """
 
@@ -34,7 +34,8 @@ class HoldClaim:
 class Requirements:
     """The requirements for a transfer; the default imposes nothing.
 
-    ``targets`` has the name of every target that is not neutral, of plug-ins too: what a client must carry out.
+    ``targets`` has the name of every target that is not neutral, including those of plug-ins: a client must carry them
+    out.
 
     Units: ``bandwidth`` in bytes/second.
     """
@@ -53,9 +54,10 @@ NO_REQUIREMENTS = Requirements()
 
 
 def requirements_of(decision: Decision, transfer: Transfer) -> Requirements:
-    """Return what *decision* asks of *transfer*.
+    """Return the requirements of *decision* for *transfer*.
 
-    A stale decision is neutral but for the boost: old telemetry may change the order of transfers, but never stops one.
+    A stale decision is neutral except for the boost: old telemetry may change the order of transfers, but never stops
+    one.
     """
     rules = decision.rules
     if not rules:
@@ -63,7 +65,7 @@ def requirements_of(decision: Decision, transfer: Transfer) -> Requirements:
     if decision.stale:
         boost = decision.priority_boost
         return Requirements(boost=boost, targets=frozenset({PRIORITY.name} if boost else ()))
-    # delays are counted and bounded by the governor, over the transfer's life: its age bounds nothing here
+    # the governor counts and bounds delays over the transfer's life, so its age is not considered here
     context = CombineContext(transfer, decision.snapshot_time, inf)
     orders = tuple(_orders(decision, context))
     return Requirements(
@@ -79,7 +81,7 @@ def requirements_of(decision: Decision, transfer: Transfer) -> Requirements:
 
 
 def _targets(decision: Decision, context: CombineContext) -> frozenset[str]:
-    """Return the targets for which *decision* asks something."""
+    """Return the targets that *decision* sets."""
     outcome = decision.outcome
     neutral = {one.action.target: one.action.neutral for _, one in decision.orders if is_directive(one.action)}
     settled = (name for name, value in outcome.settled.items() if value != neutral[name])
@@ -91,7 +93,7 @@ MAX_REMEMBERED = 256
 
 
 class _Known(NamedTuple):
-    """What was worked out for an outcome, by the stage that is asked for; the outcome is kept, as its id is the key."""
+    """The cached requirements of an outcome, by stage; the outcome is referenced because its id is the key."""
 
     outcome: Outcome
     stages: bool
@@ -99,17 +101,17 @@ class _Known(NamedTuple):
 
 
 class RequirementsCache:
-    """``requirements_of``, remembered: transfers on which the same rules match are mostly asked the same. Thread-safe.
+    """A cache of ``requirements_of``: transfers with the same matching rules usually have the same ones. Thread-safe.
 
-    Only the stage is looked up for each transfer. Where anything else depends on it, a jitter or a directive of
-    external code, it is computed each time.
+    Only the stage is determined per transfer. If anything else depends on the transfer, a jitter or a directive of
+    external code, the requirements are computed each time.
     """
 
     def __init__(self) -> None:
         self._known: dict[int, _Known] = {}
 
     def requirements_of(self, decision: Decision, transfer: Transfer) -> Requirements:
-        """Return what *decision* asks of *transfer*."""
+        """Return the requirements of *decision* for *transfer*."""
         if decision.stale:
             return requirements_of(decision, transfer)
         outcome = decision.outcome
@@ -135,7 +137,7 @@ class RequirementsCache:
 
 
 def _is_alike_for_all(outcome: Outcome) -> bool:
-    """Return whether the stage is all that *outcome* asks of one transfer and not of another."""
+    """Return whether the requirements of *outcome* differ between transfers in the stage only."""
     return all(
         directive.target == STAGE.name or usual_value(directive, (claim,)) is not None
         for directive, claims in outcome.claims

@@ -1,4 +1,4 @@
-"""What the governor shows of itself."""
+"""The status of the governor."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -12,9 +12,9 @@ from gpurules.governor.scheduling.scheduler import Scheduler
 class TransferStatus:
     """One transfer at one point in time.
 
-    Units: ``size`` and ``bytes_moved`` in bytes; ``age``, ``held_for`` (so far, over its life) and ``held_still`` (at
-    most) in seconds.
-    Missing: None where it is not known, or the transfer is not held; ``rules`` are those that hold it.
+    Units: ``size`` and ``bytes_moved`` in bytes; ``age``, ``held_for`` (so far, over its life) and ``held_still``
+    (maximum remaining) in seconds.
+    Missing: None if unknown, or if the transfer is not held; ``rules`` are those that hold it.
     """
 
     id: str
@@ -35,8 +35,8 @@ class GovernorStatus:
     """The governor at one point in time.
 
     Missing: ``slots`` None: there is one for every part.
-    ``uncarried`` counts by client and target the orders of rules that a storage client could not carry out, ``faults``
-    what went wrong with transfers and was dealt with.
+    ``uncarried`` counts by client and target the directives that a storage client could not carry out, ``faults`` the
+    errors of transfers that were handled.
     Units: ``rates`` in bytes/second.
     """
 
@@ -65,7 +65,7 @@ class GovernorStatus:
 
 
 def status_of(scheduler: Scheduler, now: float, schedule: Schedule) -> GovernorStatus:
-    """Return what *scheduler* is at, with what *schedule* has counted."""
+    """Return the status of *scheduler*, with the counts of *schedule*."""
     return GovernorStatus(
         tuple(_transfer(entry, now) for entry in scheduler.entries.values()),
         scheduler.limits.slots,

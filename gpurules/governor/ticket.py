@@ -20,10 +20,10 @@ CANCELLATIONS = (asyncio.CancelledError, concurrent.futures.CancelledError)
 
 
 class Part:
-    """One part of a transfer: has a slot inside of ``with`` or ``async with``, and waits for it at the start.
+    """One part of a transfer: waits for a slot on entering ``with`` or ``async with``, and holds it inside.
 
     Units: *size* in bytes.
-    Missing: *size* 0: not known ahead; then ``moved`` reports it; *lane* None: it shares its place with no other part.
+    Missing: *size* 0: unknown in advance; then ``moved`` reports it; *lane* None: it is in no lane.
     """
 
     def __init__(self, ticket: "Ticket", size: float = 0.0, lane: Lane | None = None) -> None:
@@ -38,7 +38,7 @@ class Part:
         """Report how many bytes the part has moved so far; without it the part counts as its declared size.
 
         Raises:
-            GovernorError: the transfer was stopped meanwhile, so there is no use in going on.
+            GovernorError: the transfer was stopped meanwhile, so continuing is pointless.
         """
         self.count(size)
         self.ticket.renew()
@@ -52,7 +52,7 @@ class Part:
         """Wait for a slot.
 
         Raises:
-            GovernorError: the part was refused.
+            GovernorError: the part was rejected.
         """
         if not self._passes():
             self.ticket.gate.wait(self._ask())
@@ -61,7 +61,7 @@ class Part:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Give the slot back."""
+        """Release the slot."""
         size = self._moved if self._moved is not None else self._size if error is None else 0.0
         if self._has_passed:
             self.ticket.gate.count_part(self.ticket.entry, size)
@@ -69,7 +69,7 @@ class Part:
             self.ticket.gate.finish(self._request, size)
 
     async def __aenter__(self) -> Self:
-        """Wait for a slot, as a task."""
+        """Wait for a slot, asynchronously."""
         if not self._passes():
             await self.ticket.gate.wait_async(self._ask())
         return self
@@ -77,7 +77,7 @@ class Part:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Give the slot back."""
+        """Release the slot."""
         self.__exit__(kind, error, trace)
 
     def _passes(self) -> bool:
@@ -92,7 +92,7 @@ class Part:
 
 
 class Ticket:
-    """A transfer that the governor knows. Leaving ``with`` ends it: done, or failed on an exception."""
+    """A registered transfer. Leaving ``with`` ends it: done, or failed on an exception."""
 
     def __init__(self, gate: Gate, decider: Decider, entry: TransferEntry) -> None:
         self.gate = gate
@@ -102,17 +102,17 @@ class Ticket:
 
     @property
     def id(self) -> str:
-        """The name under which the governor knows it."""
+        """Its id in the governor."""
         return self.entry.id
 
     @property
     def transfer(self) -> Transfer:
-        """What is known of the transfer."""
+        """The facts of the transfer."""
         return self.entry.transfer
 
     @property
     def state(self) -> TransferState:
-        """Where it is in its life."""
+        """Its state."""
         return self.entry.state
 
     @property
@@ -121,11 +121,11 @@ class Ticket:
         return self.entry.requirements
 
     def part(self, size: float = 0.0, lane: Lane | None = None) -> Part:
-        """Return a part of the given bytes, to be moved in ``with`` or ``async with``, besides those of its *lane*."""
+        """Return a part of the given bytes, to be moved in ``with`` or ``async with``; *lane* limits it further."""
         return Part(self, size, lane)
 
     def look(self, is_forced: bool = False) -> Requirements:
-        """Decide again if the last decision has become old, and return the requirements."""
+        """Decide again if the last decision is too old, and return the requirements."""
         entry, refresh = self.entry, self.gate.scheduler.limits.refresh_seconds
         if is_forced or self.gate.clock() - entry.decided_at >= refresh:
             asked = self._decider.requirements(entry.transfer)
@@ -134,7 +134,7 @@ class Ticket:
         return entry.requirements
 
     def know(self, **facts: object) -> Requirements:
-        """Record new facts of the transfer (``size=...``), and return its requirements now."""
+        """Record new facts of the transfer (``size=...``), and return its new requirements."""
         with self.gate.change():
             self.entry.transfer = replace(self.entry.transfer, **facts)  # type: ignore[arg-type]
             if not self.entry.state.is_final:
@@ -142,7 +142,7 @@ class Ticket:
         return self.look(is_forced=self._decider.reads(facts))
 
     def stage(self, is_staged: bool = True) -> None:
-        """Note that it moves by way of a staging area from now on, or no longer."""
+        """Record that it now moves through a staging area, or no longer does."""
         with self.gate.change() as now:
             self.gate.scheduler.stage(self.entry, is_staged, now)
 
@@ -153,7 +153,7 @@ class Ticket:
                 self.gate.scheduler.renew(self.entry, now)
 
     def count_fault(self, fault: str) -> None:
-        """Count something that went wrong and was dealt with; the status and the metrics show it."""
+        """Count an error that was handled; the status and the metrics show it."""
         self._decider.schedule.count_fault(fault)
 
     def check(self) -> None:
@@ -172,7 +172,7 @@ class Ticket:
             return self.gate.scheduler.cancel(self.entry, now)
 
     def end(self, error: BaseException | None = None) -> None:
-        """End it: done, or failed with *error*; a task that was cancelled has its transfer cancelled, not failed."""
+        """End it: done, or failed with *error*; canceling a task cancels its transfer."""
         if isinstance(error, CANCELLATIONS):
             self.cancel()
             return
@@ -203,7 +203,7 @@ class Ticket:
 
 
 class Slot:
-    """A transfer of one part: has a slot inside of ``with`` or ``async with``, and is over at the end of it."""
+    """A one-part transfer: holds a slot inside ``with`` or ``async with``, and ends with it."""
 
     def __init__(self, ticket: Ticket) -> None:
         self.ticket = ticket
@@ -213,7 +213,7 @@ class Slot:
         """Wait for a slot.
 
         Raises:
-            GovernorError: the transfer was refused.
+            GovernorError: the transfer was rejected.
         """
         try:
             return self._part.__enter__()
@@ -224,12 +224,12 @@ class Slot:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Give the slot back, and end the transfer."""
+        """Release the slot, and end the transfer."""
         self._part.__exit__(kind, error, trace)
         self.ticket.end(error)
 
     async def __aenter__(self) -> Part:
-        """Wait for a slot, as a task."""
+        """Wait for a slot, asynchronously."""
         try:
             return await self._part.__aenter__()
         except BaseException as error:
@@ -239,5 +239,5 @@ class Slot:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Give the slot back, and end the transfer."""
+        """Release the slot, and end the transfer."""
         self.__exit__(kind, error, trace)

@@ -1,4 +1,4 @@
-"""The first source that works here: says which one it is, and why the others were not taken."""
+"""Selects the first working source, and reports why the others were not selected."""
 
 import time
 from collections.abc import Callable, Collection, Mapping
@@ -16,11 +16,11 @@ GIVE_UP = 5
 
 
 class Auto:
-    """Tries sources in their order and stays with the first that shows a GPU, until it fails for long.
+    """Tries sources in order and stays with the first that reports a GPU, until it fails for too long.
 
-    One that works and shows no GPU is taken when no other shows any.
+    One that works but reports no GPU is selected if no other reports any.
 
-    Units: *timeout* in seconds; a read takes twice that at most.
+    Units: *timeout* in seconds; a read takes at most twice that.
     """
 
     def __init__(
@@ -46,39 +46,39 @@ class Auto:
 
     @property
     def name(self) -> str:
-        """``auto``, and once it is known which source was taken, ``auto (nvml)``."""
+        """``auto``, and once a source is selected, ``auto (nvml)``."""
         return f"auto ({self._chosen[0]})" if self._chosen else "auto"
 
     @property
     def chosen(self) -> str | None:
-        """The name of the source that was taken; None before that."""
+        """The name of the selected source; None before that."""
         return self._chosen[0] if self._chosen else None
 
     @property
     def form(self) -> SourceForm | None:
-        """The form in which the chosen source was read last; None where it has only one."""
+        """The form of the selected source's last reading; None if it has only one."""
         return form_of(self._chosen[1]) if self._chosen else None
 
     def sample(self, fields: Collection[str] | None) -> None:
-        """Sample only *fields* from now on; None is all that are cheap."""
+        """Sample only *fields* from now on; None: all that are cheap."""
         self._fields = fields
         for known in (self._chosen, self._trying):
             if known is not None:
                 known[1].sample(fields)
 
     def feed(self, fields: Collection[Field]) -> None:
-        """Fill *fields* from now on, where the chosen source reads Prometheus text."""
+        """Fill *fields* from now on, if the selected source reads Prometheus text."""
         self._feeds = tuple(fields)
         for known in (self._chosen, self._trying):
             if known is not None:
                 known[1].feed(fields)
 
     def read(self) -> Snapshot:
-        """Return what the chosen source knows now, or choose one.
+        """Return the current snapshot of the selected source; select one if necessary.
 
         Raises:
-            TelemetryUnavailable: no source can be used; the message says why, for each.
-            TelemetryError: the chosen one cannot be read now.
+            TelemetryUnavailable: no source can be used; the message has the reason for each.
+            TelemetryError: the selected one cannot be read now.
         """
         if self._chosen is None:
             return self._choose()
@@ -164,7 +164,7 @@ class AutoFactory:
         return source
 
     def probe(self, argument: str = "", timeout: float = 10.0) -> Availability:
-        """Return which source would be taken; this takes twice *timeout* seconds at most."""
+        """Return which source would be selected; this takes at most twice *timeout* seconds."""
         source = self.open(argument, {"timeout": timeout})
         try:
             found = describe_snapshot(source.read())

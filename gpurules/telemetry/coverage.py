@@ -1,7 +1,7 @@
-"""Which facts of GPUs each source and each form of recording can give at all: others are missing on every node.
+"""The GPU facts that each source and recording format can provide; others are missing on every node.
 
-A table of what a driver may leave out would be endless; this one says what a tool never reports, so that a rule that
-reads it can be found before the night in which it was needed.
+What a driver may omit cannot be listed; this table has what a tool never reports, so that a rule that reads such a fact
+is found before it is needed.
 """
 
 from collections.abc import Iterable
@@ -61,9 +61,9 @@ _MEASURED = _ALL - {"mig"}
 
 
 def never_given(source: object, attributes: Iterable[str]) -> frozenset[str]:
-    """Return those of *attributes* that *source*, an open source or recording, cannot give on any node.
+    """Return those of *attributes* that *source*, an open source or recording, cannot provide on any node.
 
-    Missing: empty where it is not known what it can give, as of a plug-in, a simulation, or a page of any exporter.
+    Missing: empty if its coverage is unknown, as for a plug-in, a simulation, or the page of an arbitrary exporter.
     """
     chosen = getattr(source, "last_chosen", None) or str(getattr(source, "name", "")).partition(":")[0]
     given = _OF_FORMATS.get(str(getattr(source, "format", ""))) or _OF_SOURCES.get(chosen)
@@ -71,7 +71,7 @@ def never_given(source: object, attributes: Iterable[str]) -> frozenset[str]:
 
 
 def sources_giving(attribute: str) -> tuple[str, ...]:
-    """Return the live sources that can give *attribute*.
+    """Return the live sources that can provide *attribute*.
 
     >>> sources_giving("xid_age")
     ('nvml', 'dcgm')

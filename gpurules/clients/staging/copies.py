@@ -91,7 +91,7 @@ class StagedCopy:
             self._verify(self._seal, write)
             return
         sent = 0
-        with suppress(OSError):  # the error does not tell the two files apart; copying below does
+        with suppress(OSError):  # the error does not say which file failed; copying below does
             while count := os.sendfile(file, self._file, sent, self.size - sent):
                 sent += count
         rest = Piece(sent, self.size - sent)

@@ -4,7 +4,7 @@
 
     submit, ask --> scheduler --> ready_queue (priority with aging) --> slots, lanes --> rates (pacers) --> granted
                        |
-                     entry <-- holds (delay, pause)    timers: when to look at a transfer again
+                     entry <-- holds (delay, pause)    timers: when to check a transfer again
 
 Entry point: :class:`gpurules.governor.scheduling.scheduler.Scheduler`.
 """

@@ -1,4 +1,4 @@
-"""What the scheduler keeps of each transfer, and of each part that asks to move."""
+"""The scheduler's records of transfers and of requests for parts."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ from gpurules.model import Transfer
 
 
 class TransferState(StrEnum):
-    """Where a transfer is in its life."""
+    """The state of a transfer."""
 
     QUEUED = "queued"
     HELD = "held"
@@ -26,12 +26,12 @@ class TransferState(StrEnum):
 
     @property
     def is_final(self) -> bool:
-        """Whether nothing follows."""
+        """Whether the state is final."""
         return self in (TransferState.DONE, TransferState.FAILED, TransferState.CANCELLED)
 
 
 class TransferClass(StrEnum):
-    """Transfers by their priority as it is now, boosts included: above 0, 0, below 0."""
+    """Transfers by current priority, including boosts: above 0, 0, below 0."""
 
     URGENT = "urgent"
     NORMAL = "normal"
@@ -39,20 +39,20 @@ class TransferClass(StrEnum):
 
     @classmethod
     def of(cls, priority: float) -> "TransferClass":
-        """Return the class of a transfer of that priority."""
+        """Return the class for a priority."""
         return cls.NORMAL if priority == 0 else cls.URGENT if priority > 0 else cls.BACKGROUND
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """What the governor keeps to, rules aside.
+    """The governor's limits, independent of rules.
 
-    ``slots``: how many parts move at once; ``queue``: how many transfers may wait for their first part; ``age_rate``:
-    how much priority a second of waiting adds.
+    ``slots``: the number of parts in flight; ``queue``: the number of transfers that may wait for their first part;
+    ``age_rate``: the priority that a second of waiting adds.
 
-    Units: ``age_rate`` in 1/second, ``refresh_seconds`` (how old a decision may grow) in seconds.
-    Missing: ``slots`` None: as many as ask: transfers that no rule concerns never wait; where priorities differ,
-    parts below the highest wait while 16 move.
+    Units: ``age_rate`` in 1/second, ``refresh_seconds`` (the maximum age of a decision) in seconds.
+    Missing: ``slots`` None: unlimited: transfers that no rule affects never wait; if priorities differ, parts below the
+    highest wait while 16 move.
 
     Raises:
         ValueError: a limit is not above 0.
@@ -64,7 +64,7 @@ class Limits:
     refresh_seconds: float = 2.0
 
     def __post_init__(self) -> None:
-        """Refuse limits with which nothing would ever move."""
+        """Reject limits that would block all transfers."""
         for name in ("slots", "queue", "age_rate", "refresh_seconds"):
             if name == "slots" and self.slots is None:
                 continue
@@ -77,7 +77,7 @@ class TransferEntry:
     """A transfer in the scheduler.
 
     Units: times in seconds of a monotonic clock, ``bytes_moved`` in bytes.
-    Missing: ``lease_seconds`` None: it needs no renewing; ``held_until`` None: it is not held; ``error`` None: it was
+    Missing: ``lease_seconds`` None: it needs no renewal; ``held_until`` None: it is not held; ``error`` None: it was
     not stopped.
     """
 
@@ -102,7 +102,7 @@ class TransferEntry:
 
     @property
     def priority(self) -> float:
-        """The caller's priority and what rules add to it."""
+        """The caller's priority plus boosts of rules."""
         return (self.transfer.priority or 0.0) + self.requirements.boost
 
 
@@ -112,9 +112,9 @@ def wake_no_one() -> None:
 
 @dataclass(slots=True, eq=False)
 class SlotRequest:
-    """A part of a transfer that asks for a slot.
+    """A request of a part for a slot.
 
-    Units: ``size`` in bytes, 0 where it is not known ahead; times in seconds.
+    Units: ``size`` in bytes, 0 if unknown in advance; times in seconds.
     Missing: ``granted_at`` and ``error`` are None while it waits; one of them is set when it is answered; ``lane``
     None: it shares its place with no other part.
     """
@@ -138,10 +138,10 @@ class SlotRequest:
 
 @dataclass(frozen=True, slots=True)
 class StateChange:
-    """A transfer went from one state to another.
+    """A state transition of a transfer.
 
     Units: ``at`` in seconds of the governor's clock.
-    Missing: ``before`` is None for a transfer that came.
+    Missing: ``before`` is None for a new transfer.
     """
 
     transfer: Transfer
@@ -153,7 +153,7 @@ class StateChange:
 
 @dataclass(slots=True)
 class Counts:
-    """What has happened since the start.
+    """Counts since the start.
 
     Units: ``bytes_moved`` in bytes, ``held_seconds`` in seconds.
     """
@@ -174,7 +174,7 @@ class Counts:
     decisions_stale: int = 0
 
     def count_passed(self, transfers: int, moved: float, failed: int, is_stale: bool) -> None:
-        """Count transfers of one part each that went past the scheduler, on telemetry that is stale or not."""
+        """Count one-part transfers that bypassed the scheduler, on stale or current telemetry."""
         self.submitted += transfers
         self.parts += transfers
         self.done += transfers - failed

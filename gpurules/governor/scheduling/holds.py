@@ -1,4 +1,4 @@
-"""How long one transfer is held: each rule's claim once per episode, and all of them bounded over its life."""
+"""The holds of one transfer: each rule's claim counts once per episode, and the total is bounded over its life."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -9,10 +9,10 @@ from gpurules.governor.requirements import HoldClaim
 
 @dataclass(slots=True)
 class _Episode:
-    """A rule's claim on this transfer, from when it was first seen to match.
+    """A rule's claim on this transfer, from its first observed match.
 
-    ``is_open`` is False for a rule that has ended and whose hold stays (``early_release: false``); ``stays_until`` is
-    what stays of the rule's episodes before.
+    ``is_open`` is False for a rule that has ended and whose hold remains (``early_release: false``); ``stays_until`` is
+    the remaining hold of the rule's earlier episodes.
     """
 
     claim: HoldClaim
@@ -22,16 +22,16 @@ class _Episode:
 
     @property
     def until(self) -> float:
-        """When the hold ends by itself."""
+        """When the hold expires."""
         return max(self.began + self.claim.seconds, self.stays_until) if self.is_open else self.stays_until
 
 
 class Holds:
     """The holds of one transfer. Time is an argument.
 
-    A rule claims its delay once per *episode*: from the first look at which it matches this transfer to the first at
-    which it does not, however many looks lie between. The claim counts from the start of the episode, so for a rule
-    that matched before the transfer came, from the first sight of the transfer.
+    A rule claims its delay once per *episode*: from the first check at which it matches this transfer to the first at
+    which it does not. The claim counts from the start of the episode; for a rule that matched before the transfer
+    existed, from the first check of the transfer.
 
     Units: seconds of a monotonic clock.
     """
@@ -43,7 +43,7 @@ class Holds:
         self._until = -inf
 
     def take(self, claims: Iterable[HoldClaim], now: float) -> None:
-        """Take in the claims of the rules that match now."""
+        """Update the claims to those of the rules that currently match."""
         numbered: dict[tuple[str, str, int], HoldClaim] = {}
         for claim in claims:
             count = sum(rule == claim.rule and action == claim.action for rule, action, _ in numbered)
@@ -59,7 +59,7 @@ class Holds:
                 self._episodes[key] = _Episode(claim, now, known.until if known else -inf)
 
     def _end(self, key: tuple[str, str, int], episode: _Episode, now: float) -> None:
-        """End an episode, and its hold unless that is to stay."""
+        """End an episode, and its hold unless it remains."""
         stays_until = episode.stays_until if episode.claim.early_release else episode.until
         if stays_until <= now:
             del self._episodes[key]
@@ -67,7 +67,7 @@ class Holds:
             episode.stays_until, episode.is_open = stays_until, False
 
     def settle(self, now: float, has_begun: bool, max_delay: float) -> float | None:
-        """Return until when the transfer is held, None when it is not; time that it was held is counted.
+        """Return until when the transfer is held, None if it is not; held time is counted.
 
         A transfer that *has_begun* is held only by claims that pause running ones.
         """
@@ -85,11 +85,11 @@ class Holds:
         self._since = None
 
     def held_seconds(self, now: float) -> float:
-        """Return how long the transfer was held in its life."""
+        """Return the total time that the transfer was held."""
         return self._spent + (0.0 if self._since is None else max(0.0, min(now, self._until) - self._since))
 
     def rules(self, now: float, has_begun: bool) -> tuple[str, ...]:
-        """Return the rules that hold the transfer now, each once."""
+        """Return the rules that currently hold the transfer, each once."""
         holding = (
             e.claim.rule for e in self._episodes.values() if e.until > now and (e.claim.pauses_running or not has_begun)
         )

@@ -8,7 +8,7 @@ from math import inf
 class Lane:
     """Parts that share a limited number of places: the slots of a governor, the threads of a client.
 
-    One place is kept for the lowest class, as long as any part of it is there.
+    One place is reserved for the lowest class while it has any part.
     """
 
     size: float = inf
@@ -21,10 +21,10 @@ class Lane:
         return self.moving >= self.size
 
     def admits(self, is_background: bool, has_background: bool) -> bool:
-        """Return whether there is a place for a part; *has_background*: one of the lowest class is ready."""
+        """Return whether a part gets a place; *has_background*: a part of the lowest class is ready."""
         left = self.size - self.moving
         if left > 1 or left <= 0:
-            return left > 0  # whatever moves, one is left
+            return left > 0  # one place is always left
         if is_background or self.size == 1:
             return True
         is_kept = has_background or self.background > 0
@@ -36,6 +36,6 @@ class Lane:
         self.background += is_background
 
     def leave(self, is_background: bool) -> None:
-        """Take back the place of a part."""
+        """Release the place of a part."""
         self.moving -= 1
         self.background -= is_background

@@ -1,4 +1,4 @@
-"""A byte rate that is changed live."""
+"""A byte rate that can be changed at any time."""
 
 
 class Pacer:
@@ -25,11 +25,11 @@ class Pacer:
         self.ready_at = float("-inf")
 
     def charge(self, size: float, now: float) -> None:
-        """Take *size* bytes, in debt where need be."""
+        """Take *size* bytes, going into debt if necessary."""
         self.ready_at = max(self.ready_at, now) + max(0.0, size) / self.rate
 
     def set_rate(self, rate: float, now: float) -> None:
-        """Change the rate; what is owed is owed still, and paid at the new one.
+        """Change the rate; existing debt is paid at the new rate.
 
         Raises:
             ValueError: the rate is not above 0.

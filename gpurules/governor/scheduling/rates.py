@@ -1,4 +1,4 @@
-"""The byte rates that transfers share: of all, of a class, of the transfers on which a rule matches."""
+"""The byte rates that transfers share: of all, of a class, or of the transfers that a rule matches."""
 
 from collections.abc import Mapping
 from math import inf
@@ -25,11 +25,11 @@ class SharedRates:
 
     @property
     def has_shared(self) -> bool:
-        """Whether any rate is of transfers on which no rule matches: of all, or of a class."""
+        """Whether any rate also applies to transfers that no rule matches: of all, or of a class."""
         return bool(self._buckets) and any(not name.startswith("rule:") for name in tuple(self._buckets))
 
     def set(self, name: str, rate: float | None, now: float) -> None:
-        """Set a rate live; None takes the limit away.
+        """Set a rate; None removes the limit.
 
         Raises:
             ValueError: the rate is not above 0.
@@ -49,7 +49,7 @@ class SharedRates:
         return [self._buckets[name] for name in names if name in self._buckets]
 
     def admit(self, request: SlotRequest, now: float) -> bool:
-        """Return whether nothing is owed where *request* pays; else ``due`` is no later than when that is so."""
+        """Return whether the buckets of *request* are free of debt; otherwise ``due`` is no later than that time."""
         if not self._buckets:
             return True
         at = max((bucket.ready_at for bucket in self._of(request)), default=-inf)
@@ -58,6 +58,6 @@ class SharedRates:
         return at <= now
 
     def charge(self, request: SlotRequest, size: float, now: float) -> None:
-        """Have *request* pay for *size* bytes."""
+        """Charge the buckets of *request* for *size* bytes."""
         for bucket in self._of(request):
             bucket.charge(size, now)

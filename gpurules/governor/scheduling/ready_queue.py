@@ -1,4 +1,4 @@
-"""The parts that are ready to move, in their order."""
+"""The parts that are ready to move, by priority with aging."""
 
 from bisect import bisect_left, insort
 from collections.abc import Iterator
@@ -10,10 +10,10 @@ _Item: TypeAlias = tuple[float, int, SlotRequest]
 
 
 class ReadyQueue:
-    """Parts by the static key ``ready_at - priority / age_rate``, the smallest first; of equals, who asked first.
+    """Parts by the static key ``ready_at - priority / age_rate``, the smallest first; ties in order of request.
 
-    Each waiting part grows in weight at the same rate, so their order never changes by waiting, and nothing is sorted
-    again: a key changes only with the priority, or by a hold.
+    All waiting parts age at the same rate, so waiting never changes their order, and nothing is re-sorted: a key
+    changes only with the priority, or by a hold.
     """
 
     def __init__(self, age_rate: float) -> None:
@@ -36,19 +36,19 @@ class ReadyQueue:
         return self._background > 0
 
     def weigh(self, request: SlotRequest) -> None:
-        """Give *request* its key and its class, by the priority that its transfer has now."""
+        """Set the key and class of *request* by the current priority of its transfer."""
         priority = request.entry.priority
         request.key = request.ready_at - priority / self._age_rate
         request.rank = TransferClass.of(priority)
 
     def add(self, request: SlotRequest) -> None:
-        """Put *request* at its place, by the priority that its transfer has now."""
+        """Insert *request* by the current priority of its transfer."""
         self.weigh(request)
         self._background += request.rank is TransferClass.BACKGROUND
         insort(self._items, (request.key, request.order, request))
 
     def remove(self, request: SlotRequest) -> bool:
-        """Take *request* out, and return whether it was there."""
+        """Remove *request*, and return whether it was queued."""
         at = bisect_left(self._items, (request.key, request.order))
         if at == len(self._items) or self._items[at][2] is not request:
             return False

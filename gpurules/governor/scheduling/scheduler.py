@@ -1,4 +1,4 @@
-"""The transfer scheduler: who moves next. Pure: time is an argument, and nothing waits in here."""
+"""The transfer scheduler: decides which part moves next. Pure: time is an argument, and nothing waits here."""
 
 from collections import deque
 from collections.abc import Callable
@@ -18,7 +18,7 @@ MAX_CHANGES = 10_000
 
 
 class Scheduler:
-    """Transfers, and the parts of them that ask to move. Not for several threads: its owner holds a lock.
+    """Schedules transfers and their parts. Not thread-safe: its owner holds a lock.
 
     Calls take effect immediately, except that parts are only admitted by ``advance``, which returns the parts that were
     answered; ``due`` says when it is to be called again if nothing else happens.
@@ -42,10 +42,10 @@ class Scheduler:
     # transfers
 
     def submit(self, entry: TransferEntry, now: float) -> None:
-        """Take in a transfer.
+        """Register a transfer.
 
         Raises:
-            QueueFull: as many transfers wait as may.
+            QueueFull: the queue is full.
         """
         if self._waiting_transfers >= self.limits.queue:
             self.counts.refused += 1
@@ -76,10 +76,10 @@ class Scheduler:
         self._place(entry, now)
 
     def end(self, entry: TransferEntry, state: TransferState, now: float, error: GovernorError | None = None) -> bool:
-        """End a transfer, and return whether it had not ended before; parts that move may finish."""
+        """End a transfer, and return whether it had not ended before; moving parts may finish."""
         if entry.state.is_final:
             return False
-        if self.entries.get(entry.id) is not entry:  # it is the parent's, whose counts it is in
+        if self.entries.get(entry.id) is not entry:  # it belongs to the parent, which counts it
             entry.state = state
             return False
         entry.error = error
@@ -103,26 +103,26 @@ class Scheduler:
         return self.end(entry, TransferState.CANCELLED, now, error)
 
     def stage(self, entry: TransferEntry, is_staged: bool, now: float) -> None:
-        """Note that a transfer moves by way of a staging area from now on, or no longer."""
+        """Record that a transfer now moves through a staging area, or no longer does."""
         entry.is_staged = is_staged
         self._place(entry, now)
 
     def renew(self, entry: TransferEntry, now: float) -> None:
-        """Renew a transfer's lease: its owner is alive."""
+        """Renew a transfer's lease."""
         if entry.lease_seconds is not None:
             entry.lease_ends = now + entry.lease_seconds
 
     # parts
 
     def ask(self, entry: TransferEntry, size: float, now: float) -> SlotRequest:
-        """Ask for a slot for a part of *size* bytes; ``SlotRequest.wake`` belongs to the waiting caller."""
+        """Request a slot for a part of *size* bytes; ``SlotRequest.wake`` belongs to the waiting caller."""
         request = self._request(entry, size, now)
         if request.error is None:
             self._enqueue(request)
         return request
 
     def enter(self, entry: TransferEntry, size: float, now: float, lane: Lane | None = None) -> SlotRequest:
-        """Ask for a slot, and admit the part at once if the queue is empty and no timer is due.
+        """Request a slot, and admit the part immediately if the queue is empty and no timer is due.
 
         A part that is not admitted is queued as by ``ask``.
         """
@@ -133,7 +133,7 @@ class Scheduler:
         return request
 
     def _request(self, entry: TransferEntry, size: float, now: float) -> SlotRequest:
-        if not entry.state.is_final and self.entries.get(entry.id) is not entry:  # the parent's goes on in a fork
+        if not entry.state.is_final and self.entries.get(entry.id) is not entry:  # in a fork, the parent's continues
             self.entries[entry.id], entry.waiting, entry.moving = entry, [], 0
             self.slots.add(entry.priority)
             self._waiting_transfers += not entry.has_begun
@@ -158,7 +158,7 @@ class Scheduler:
         return True
 
     def withdraw(self, request: SlotRequest, now: float) -> None:
-        """Withdraw a request that no caller waits for any more; a slot that it got is free again."""
+        """Withdraw a request that no caller waits for anymore; a slot that it received is freed."""
         if request in self.slots.moving:
             self.finish(request, 0.0, now)
         elif request in request.entry.waiting:
@@ -176,12 +176,12 @@ class Scheduler:
         entry.bytes_moved += moved
         self.counts.bytes_moved += moved
         self.renew(entry, now)
-        self.rates.charge(request, moved - request.size, now)  # what was not known ahead
+        self.rates.charge(request, moved - request.size, now)  # bytes that were not known in advance
 
     # time
 
     def due(self) -> float:
-        """Return when ``advance`` is to be called though nothing else happens; infinity when it need not be."""
+        """Return when ``advance`` must be called even if nothing else happens; infinity if never."""
         return min(self._timers.due, self.rates.due)
 
     def advance(self, now: float) -> list[SlotRequest]:
@@ -197,7 +197,7 @@ class Scheduler:
         return answered
 
     def _admit_ready(self, now: float) -> None:
-        """Give the slots that are free to those who are ready, in their order."""
+        """Give free slots to ready parts, in order."""
         position = 0
         while position < len(self.ready) and not self.slots.all.is_full:
             request = self.ready[position]
@@ -210,7 +210,7 @@ class Scheduler:
                 position += 1
 
     def _fire_timer(self, entry: TransferEntry, now: float) -> None:
-        """Do what a timer of *entry* was set for, if it is still to be done."""
+        """Handle a timer of *entry*, if it still applies."""
         if entry.state.is_final:
             return
         if entry.deadline <= now:
@@ -243,7 +243,7 @@ class Scheduler:
     # states
 
     def _place(self, entry: TransferEntry, now: float) -> None:
-        """Find out whether a transfer is held, and act on it."""
+        """Update whether a transfer is held."""
         if entry.state.is_final:
             return
         was_held, until = entry.held_until is not None, entry.holds.settle(now, entry.has_begun, self.max_delay)

@@ -1,4 +1,4 @@
-"""Who may have a slot: as many parts as there are places, in one lane or all together, and who yields to whom."""
+"""Slot limits, in total and per lane, and yielding between priorities."""
 
 from collections import Counter
 from collections.abc import Collection
@@ -14,10 +14,10 @@ YIELD_SLOTS = 16
 class Slots:
     """The slots of a governor.
 
-    Without a *limit* there is one for every part, so that transfers that no rule concerns never wait. Only where
-    priorities differ, parts below the highest wait while ``YIELD_SLOTS`` of all parts move; one of them may always.
+    Without a *limit* there is a slot for every part, so that transfers that no rule affects never wait. Only if
+    priorities differ, parts below the highest wait while ``YIELD_SLOTS`` parts move; one of them may always move.
 
-    Missing: *limit* None: there is none.
+    Missing: *limit* None: unlimited.
     """
 
     def __init__(self, limit: int | None) -> None:
@@ -27,27 +27,27 @@ class Slots:
         self.priorities: Counter[float] = Counter()
 
     def add(self, priority: float) -> None:
-        """Take in a transfer of that *priority*."""
+        """Add a transfer of *priority*."""
         self.priorities[priority] += 1
 
     def move(self, before: float, after: float) -> None:
-        """Take in that the priority of a transfer has changed."""
+        """Record that the priority of a transfer has changed."""
         self.remove(before)
         self.add(after)
 
     def remove(self, priority: float) -> None:
-        """Forget a transfer of that *priority*."""
+        """Remove a transfer of *priority*."""
         self.priorities[priority] -= 1
         if self.priorities[priority] <= 0:
             del self.priorities[priority]
 
     def are_alike_for(self, priority: float) -> bool:
-        """Return whether there is a slot for every part, and every transfer has that *priority*; takes no lock."""
+        """Return whether there is a slot for every part and every transfer has *priority*; takes no lock."""
         known = self.priorities
         return self.limit is None and (not known or (len(known) == 1 and priority in known))
 
     def admit(self, request: SlotRequest, has_background: bool) -> bool:
-        """Return whether *request* may have a slot, and a place in its lane, beside those that move."""
+        """Return whether *request* may have a slot, and a place in its lane."""
         is_background = request.rank is TransferClass.BACKGROUND
         if not self.all.admits(is_background, has_background):
             return False
@@ -70,7 +70,7 @@ class Slots:
             request.lane.enter(is_background)
 
     def leave(self, request: SlotRequest) -> None:
-        """Take back the slot of *request*."""
+        """Release the slot of *request*."""
         self.moving.discard(request)
         is_background = request.rank is TransferClass.BACKGROUND
         self.all.leave(is_background)

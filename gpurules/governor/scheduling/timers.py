@@ -1,4 +1,4 @@
-"""When the scheduler has to look at a transfer again."""
+"""Timers for the scheduler to check a transfer again."""
 
 import heapq
 from itertools import count
@@ -8,9 +8,9 @@ from gpurules.governor.scheduling.entry import TransferEntry
 
 
 class Timers:
-    """Transfers by the time at which something about them changes by itself: a hold, a deadline, a lease ends.
+    """Transfers by the time of their next change: the end of a hold, deadline or lease.
 
-    A timer that no longer matters is left in and rings for nothing.
+    An obsolete timer is not removed, and has no effect when it fires.
     """
 
     def __init__(self) -> None:
@@ -19,14 +19,14 @@ class Timers:
 
     @property
     def due(self) -> float:
-        """When the first rings; infinity without any."""
+        """When the first timer fires; infinity without any."""
         return self._heap[0][0] if self._heap else inf
 
     def set(self, entry: TransferEntry, at: float) -> None:
-        """Ring for *entry* at that time, unless it is never."""
+        """Set a timer for *entry*, unless the time is infinity."""
         if at < inf:
             heapq.heappush(self._heap, (at, next(self._order), entry))
 
     def ring(self, now: float) -> TransferEntry | None:
-        """Take off and return a transfer whose time has come, None where there is none."""
+        """Remove and return a transfer whose timer is due; None if there is none."""
         return heapq.heappop(self._heap)[2] if self._heap and self._heap[0][0] <= now else None

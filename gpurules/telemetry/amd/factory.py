@@ -1,4 +1,4 @@
-"""Opens ``amd``: the module amdsmi in a process of its own where it is installed, else the programs of ROCm."""
+"""Opens ``amd``: the module amdsmi in a process of its own if it is installed, else the programs of ROCm."""
 
 from collections.abc import Mapping
 from importlib.util import find_spec
@@ -18,10 +18,10 @@ _PROGRAMS = ("amd-smi", "rocm-smi")
 
 
 class NothingInstalled:
-    """Stands where neither the module nor a program is installed."""
+    """The reader if neither the module nor a program is installed."""
 
     def read(self, request: PollRequest) -> Snapshot:
-        """Say what to install.
+        """Report what to install.
 
         Raises:
             TelemetryUnavailable: always.
@@ -45,7 +45,7 @@ class AmdFactory:
         """Return a source for the GPUs of this node; nothing is loaded or run before it is read.
 
         Raises:
-            TelemetryError: an option is not known or does not fit.
+            TelemetryError: an option is unknown or invalid.
         """
         taken = SourceOptions.parse(self.name, argument, options)
         binary = taken.text("binary")
@@ -58,5 +58,5 @@ class AmdFactory:
         return LiveSource(self.name, reader, live.fields, live.drop_after)
 
     def probe(self, argument: str = "", timeout: float = 10.0) -> Availability:
-        """Return whether ROCm answers here, by asking it; this takes *timeout* seconds at most."""
+        """Return whether ROCm responds on this machine; this takes at most *timeout* seconds."""
         return try_out(lambda: self.open(argument, {"timeout": timeout}))

@@ -1,4 +1,4 @@
-"""The door to the module amdsmi, which ROCm installs; runs in the sampler's process.
+"""The only user of the module amdsmi, which ROCm installs; runs in the sampler's process.
 
 Source: https://rocm.docs.amd.com/projects/amdsmi (Python API): memory in MiB, power in watts, clocks in MHz,
 temperatures in degrees; caps of the power in microwatts.
@@ -48,7 +48,7 @@ class AmdSmi:
             return self._amdsmi
         try:
             import amdsmi  # type: ignore[import-not-found, unused-ignore]
-        except (ImportError, OSError, KeyError) as error:  # it looks for its library when it is imported
+        except (ImportError, OSError, KeyError) as error:  # it loads its library on import
             raise TelemetryUnavailable(f"the module amdsmi cannot be used: {error}; install ROCm") from None
         try:
             amdsmi.amdsmi_init()
@@ -132,7 +132,7 @@ class _Card:
         self._put("ecc_errors_corrected", errors.get("correctable_count"))
 
     def _cap(self, cap: object) -> None:
-        """Take the cap of the power, which some releases give in watts."""
+        """Read the power cap, which some releases report in watts."""
         if isinstance(cap, int | float) and cap > _MOST_WATTS:
             cap = cap / 10**6
         self._put("power_limit", cap)
@@ -156,7 +156,7 @@ class _Card:
         return answer if isinstance(answer, Mapping) else {}
 
     def _ask(self, function: str, *arguments: object) -> object:
-        """Return what a function answers, None where it fails or hung before."""
+        """Call a function and return its result; None if it fails, or hung before."""
         place = self._reader.place = (function, self._subject)
         call = getattr(self._amdsmi, function, None)
         try:
@@ -164,7 +164,7 @@ class _Card:
                 return None
             answer: object = call(self._handle, *arguments)
             return answer
-        except (self._amdsmi.AmdSmiException, ValueError):  # ValueError: a text that is not UTF-8
+        except (self._amdsmi.AmdSmiException, ValueError):  # ValueError: text that is not UTF-8
             return None
         finally:
             self._reader.place = None

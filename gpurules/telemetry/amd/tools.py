@@ -16,13 +16,13 @@ _FOLDERS = ("/opt/rocm/bin", "/usr/bin")
 
 
 def find_program(name: str) -> str | None:
-    """Return where ROCm's program *name* is, None where it is not installed."""
+    """Return the path of ROCm's program *name*; None if it is not installed."""
     elsewhere = (str(Path(folder, name)) for folder in _FOLDERS if Path(folder, name).is_file())
     return shutil.which(name) or next(elsewhere, None)
 
 
 class AmdTool:
-    """Reads the AMD GPUs of this node by running *binary*, which is amd-smi or rocm-smi by its name.
+    """Reads the AMD GPUs of this node by running *binary*, whose name identifies it as amd-smi or rocm-smi.
 
     Units: *timeout* in seconds, for one read.
     """
@@ -45,7 +45,7 @@ class AmdTool:
         """Return the program's current output; it prints everything, whatever was requested.
 
         Raises:
-            TelemetryError: it is not there, or says nothing that can be read.
+            TelemetryError: it does not exist, or prints nothing that can be read.
             TelemetryTimeout: it does not end in time, and was killed.
         """
         until = self._steady() + self._timeout
@@ -63,7 +63,7 @@ class AmdTool:
         report = self._run(["metric", "--json"], until)
         gpus = amd_smi.gpus_from_metric(report, known := self._who(until))
         if any(gpu.uuid is None for gpu in gpus):
-            self._identities = None  # there is a GPU that was not there when they were listed
+            self._identities = None  # a GPU was added since the last listing
         return Snapshot(timestamp=now, driver_version=known.driver, gpus=gpus)
 
     def _who(self, until: float) -> amd_smi.Identities:
@@ -75,12 +75,12 @@ class AmdTool:
 
     def _run(self, arguments: list[str], until: float) -> object:
         output = self._tool.run(arguments, until)
-        start = min((at for at in map(output.text.find, "[{") if at >= 0), default=0)  # warnings may stand before
+        start = min((at for at in map(output.text.find, "[{") if at >= 0), default=0)  # warnings may precede it
         try:
             return parse_json(output.text[start:])
         except ValueError:
             raise TelemetryError(f"{self._tool.binary}: {output.complaint}") from None
 
     def close(self) -> None:
-        """Reap what was killed."""
+        """Reap killed processes."""
         self._tool.close()

@@ -53,7 +53,7 @@ _QUANTITIES = (
 
 @dataclass(frozen=True, slots=True)
 class Identities:
-    """Who the GPUs are, by index."""
+    """The identities of GPUs, by index."""
 
     uuids: Mapping[int, str] = field(default_factory=dict)
     names: Mapping[int, str] = field(default_factory=dict)
@@ -61,7 +61,7 @@ class Identities:
 
 
 def records(report: object) -> Iterator[tuple[int, Mapping[str, object]]]:
-    """Walk through the GPUs of a report, each with its index; newer releases wrap them in ``gpu_data``."""
+    """Yield the GPUs of a report, each with its index; newer releases wrap them in ``gpu_data``."""
     found = report.get("gpu_data") if isinstance(report, Mapping) else report
     for position, record in enumerate(found if isinstance(found, list) else ()):
         if isinstance(record, Mapping):
@@ -70,7 +70,7 @@ def records(report: object) -> Iterator[tuple[int, Mapping[str, object]]]:
 
 
 def identities(listed: object, static: object) -> Identities:
-    """Return who the GPUs are by the reports ``list`` and ``static --asic --driver``."""
+    """Return the identities of GPUs in the reports ``list`` and ``static --asic --driver``."""
     driver: str | None = None
     names: dict[int, str] = {}
     for index, record in records(static):
@@ -84,12 +84,12 @@ def identities(listed: object, static: object) -> Identities:
 
 
 def _name(cell: object) -> str | None:
-    """Return the text of a cell, None where it is none or says that there is none."""
+    """Return the text of a cell; None if it is not a text or says that there is no value."""
     return cell.strip() if isinstance(cell, str) and reason_of_absence(cell) is None else None
 
 
 def recognises(head: Sequence[Line]) -> bool:
-    """Return whether JSON begins here whose first GPU has its number and measurements."""
+    """Return whether JSON starts here with a first GPU that has an index and measurements."""
     texts = [line.text.strip() for line in head]
     at = next((at for at, text in enumerate(texts) if is_start(text)), None)
     if at is None:
@@ -99,7 +99,7 @@ def recognises(head: Sequence[Line]) -> bool:
 
 
 def read(recording: RecordingReader) -> Iterator[Snapshot]:
-    """Walk through the reports of a file, one snapshot each; those without a time go by the interval."""
+    """Yield one snapshot for each report of a file; those without a time follow the interval."""
     for number, report in documents(recording):
         found = list(records(report))
         if not found:
@@ -142,7 +142,7 @@ def _gpu(index: int, record: Mapping[str, object], known: Identities) -> GPU:
 
 
 def _first(record: Mapping[str, object], quantity: _Quantity) -> tuple[Number | None, str | None]:
-    """Return the first value at the paths of a quantity, else why there is none."""
+    """Return the first value at the paths of a quantity, or why there is none."""
     reasons: list[str] = []
     for cell in _present(_at(record, path) for path in quantity.paths):
         unit = cell.get("unit") if isinstance(cell, Mapping) else None
