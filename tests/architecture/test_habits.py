@@ -1,6 +1,7 @@
-"""What is agreed about records that people write by hand: decisions, fragments of the changelog."""
+"""Conventions for records that people write by hand: decisions, changelog fragments, subjects of commits."""
 
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,8 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 DECISIONS = sorted((ROOT / "docs" / "adr").glob("*.md"))
 FRAGMENTS = sorted((ROOT / "changelog.d").glob("*.md"))
+LAST_UNCHECKED = "956d759cc236a7f22df3a9f1807f914912c5466a"
+"""The commits up to this one are history; every later one has a subject that begins with the part it touches."""
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
 
 
@@ -44,3 +47,40 @@ def test_the_stops_of_the_flows_are_there_and_few() -> None:
     flows = text.split("\n## ")[1:]
     assert len(flows) == 4
     assert all(len(re.findall(r"^\d+\. ", flow, re.MULTILINE)) <= 8 for flow in flows)
+
+
+def is_good_subject(subject: str) -> bool:
+    """Return whether the subject of a commit is short, and begins with the part that the commit touches."""
+    return len(subject) < 72 and re.match(r"[a-z][a-z0-9 ,/._-]*: \S", subject) is not None
+
+
+def subjects_of_commits() -> list[str]:
+    """Return the subjects of the newest commits that are checked; skip where there is no history to look at."""
+    command = ["git", "-C", str(ROOT), "log", "--no-merges", "--max-count=50", "--format=%s", f"{LAST_UNCHECKED}..HEAD"]
+    try:
+        found = subprocess.run(command, capture_output=True, check=True, encoding="utf-8", timeout=60)
+    except FileNotFoundError:
+        pytest.skip("git is not installed")
+    except subprocess.CalledProcessError as error:
+        pytest.skip(f"not a full clone: {error.stderr.strip()}")
+    return found.stdout.splitlines()
+
+
+def test_subjects_of_commits_are_short_and_name_the_part_they_touch() -> None:
+    assert [subject for subject in subjects_of_commits() if not is_good_subject(subject)] == []
+
+
+@pytest.mark.parametrize(
+    ("subject", "is_good"),
+    [
+        ("clients: verify each piece on resume", True),
+        ("governor, clients/s3: one name for a slot", True),
+        ("Verify each piece on resume", False),
+        ("verify each piece on resume", False),
+        ("clients:", False),
+        (f"clients: {'x' * 62}", True),
+        (f"clients: {'x' * 63}", False),
+    ],
+)
+def test_a_subject_is_short_and_begins_with_a_part(subject: str, is_good: bool) -> None:
+    assert is_good_subject(subject) is is_good

@@ -79,7 +79,7 @@ class Slots:
 
 
 def is_below_caps(request: SlotRequest, moving: Collection[SlotRequest]) -> bool:
-    """Whether no rule that caps how many of its transfers move at once forbids one more."""
+    """Whether the concurrency limits of the rules on the transfer allow one more part."""
     caps = request.entry.requirements.concurrency
     return not caps or all(
         sum(any(name == rule for name, _ in other.entry.requirements.concurrency) for other in moving) < cap
