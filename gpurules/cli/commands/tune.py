@@ -47,8 +47,8 @@ def command(
     if not goals and not keeps:
         raise click.UsageError("say what is to be so: --goal 'SIGNAL.on_share <= 5%', or --keep 'missed(EVENT) == 0'")
 
-    def watch(items: Iterable[Any], noun: str) -> Iterable[Any]:
-        return with_progress(items, noun)
+    def watch(days: Iterable[Any], total: int | None) -> Iterable[Any]:
+        return with_progress(days, "days", total)
 
     wish = TuningWish(ruleset, load_ruleset(ruleset), places, goals, keeps)
     wish.lead, wish.names, wish.candidates, wish.options = lead, names, candidates, given_options(recorded)

@@ -1,9 +1,8 @@
 """Tunes a ruleset with the options of the command line, and renders the result."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from gpurules.cli.files import read_at_most
 from gpurules.cli.history.drawn import percent
@@ -12,12 +11,11 @@ from gpurules.cli.rulesets import PREFIX
 from gpurules.history.store.findings import Findings
 from gpurules.history.tuning.goals import Goal, goals_of
 from gpurules.history.tuning.knobs import Draft, Knob, candidates, chosen_knobs, draft_of
-from gpurules.history.tuning.recordings import recorded_of
-from gpurules.history.tuning.search import Found, Trial, find_proposal
+from gpurules.history.tuning.recordings import Recordings
+from gpurules.history.tuning.search import Found, Trial, Watch, find_proposal
 from gpurules.output_files import replace_file
 from gpurules.rules import Ruleset
 
-Watch = Callable[[Iterable[Any], str], Iterable[Any]]
 SHOWN = 12
 
 
@@ -170,7 +168,6 @@ def tune(wish: TuningWish, watch: Watch) -> Tuned:
     draft = draft_of(text, wish.argument, wish.ruleset)
     knobs = chosen_knobs(draft, wish.names, signals)
     findings = Findings()
-    recorded = recorded_of(wish.ruleset, wish.places, wish.options, (goals, findings))
-    tries = watch(candidates(knobs, wish.candidates), "candidates")
-    found = find_proposal(draft, knobs, goals, tries, (recorded, wish.lead))
+    recordings = Recordings.of(wish.ruleset, wish.places, wish.options, (goals, findings))
+    found = find_proposal(draft, knobs, goals, candidates(knobs, wish.candidates), (recordings, wish.lead, watch))
     return Tuned(wish.argument, draft, knobs, goals, found, findings)

@@ -9,7 +9,7 @@ from itertools import product
 from gpurules.errors import GpurulesError
 from gpurules.model.reading import sum_in_order
 from gpurules.registry import did_you_mean
-from gpurules.rules import Ruleset, loads
+from gpurules.rules import Ruleset, RulesetError, loads
 from gpurules.rules.yaml.nodes import YamlMapping, YamlNode, YamlScalar
 from gpurules.rules.yaml.reader import read_yaml
 
@@ -152,14 +152,21 @@ def chosen_knobs(draft: Draft, names: Sequence[str], signals: Sequence[str]) -> 
     if names:
         return [by_name[name] for name in names]
     before = _definitions(draft.ruleset({}), signals)
-    found = []
-    for knob in draft.knobs:
-        other = next((value for value in reversed(knob.choices) if value != knob.value), None)
-        if other is not None and _definitions(draft.ruleset({knob.name: other}), signals) != before:
-            found.append(knob)
+    found = [knob for knob in draft.knobs if _changes(draft, knob, signals, before)]
     if not found:
         raise TuningError("nothing in the file changes these signals; name what may be varied with --vary")
     return found
+
+
+def _changes(draft: Draft, knob: Knob, signals: Sequence[str], before: list[object]) -> bool:
+    """Return whether another value of *knob*, the first that the ruleset accepts, changes one of *signals*."""
+    for value in reversed(knob.choices):
+        if value != knob.value:
+            try:
+                return _definitions(draft.ruleset({knob.name: value}), signals) != before
+            except RulesetError:
+                continue
+    return False
 
 
 def _definitions(ruleset: Ruleset, signals: Sequence[str]) -> list[object]:

@@ -1,17 +1,23 @@
 """Reads the recordings of a search once, with the events that its goals name."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
-from gpurules.history.backtest.task import SKELETON, tasks_of, wanted_columns
+from gpurules.history.backtest.task import SKELETON, NodeTask, tasks_of, wanted_columns
+from gpurules.history.frames.completion import CompleteFrame, FrameCompletion
+from gpurules.history.kernel.kernel import Kernel
 from gpurules.history.kernel.plan import KernelPlan
 from gpurules.history.store.findings import Findings
+from gpurules.history.store.reader import StoreReader
+from gpurules.history.store.storage import Storage
+from gpurules.history.tuning.candidate import only_signals
 from gpurules.history.tuning.goals import Goal
 from gpurules.history.tuning.knobs import TuningError
-from gpurules.history.tuning.trial import Recorded
+from gpurules.history.tuning.trial import TuningEvent
 from gpurules.rules import Ruleset, loads
 from gpurules.rules.rule import Signal
 from gpurules.strict_json import dumps
+from gpurules.telemetry.tracking.gpu_tracker import GpuTracker
 
 EVENT = "event_of_tuning"
 
@@ -39,23 +45,56 @@ def event_plan(ruleset: Ruleset, goals: Sequence[Goal]) -> KernelPlan | None:
     return KernelPlan.of(replace(found, settings=ruleset.settings, rules=(), signals=signals))
 
 
-def recorded_of(
-    ruleset: Ruleset, places: Sequence[str], options: Mapping[str, object], about: tuple[Sequence[Goal], Findings]
-) -> list[Recorded]:
-    """Return the recordings at *places*, node by node, with the columns that the ruleset and its goals need.
+@dataclass(slots=True)
+class Recordings:
+    """The recordings of a search, with the event that its goals name; they are read once, frame by frame.
 
-    Raises:
-        StoreError: there are none.
+    ``total`` is the number of days, for progress.
+    Missing: ``total`` None: it is not known before everything is read.
     """
-    goals, findings = about
-    event = event_plan(ruleset, goals)
-    plans = (KernelPlan.of(ruleset),) if event is None else (KernelPlan.of(ruleset), event)
-    wanted, found = wanted_columns(plans) | SKELETON, list[Recorded]()
-    for place in places:
-        for task in tasks_of(place, options):
-            frames = task.frames(wanted, findings, [ruleset])
-            one = Recorded.of(task.name, frames, ruleset.settings.forget_gpu_after)
-            if event is not None:
-                one.find_events(event, EVENT)
-            found.append(one)
-    return found
+
+    ruleset: Ruleset
+    tasks: list[NodeTask]
+    wanted: frozenset[str]
+    event: KernelPlan | None
+    findings: Findings
+    total: int | None
+
+    @classmethod
+    def of(
+        cls, ruleset: Ruleset, places: Sequence[str], options: Mapping[str, object],
+        about: tuple[Sequence[Goal], Findings],
+    ) -> "Recordings":  # fmt: skip
+        """Return the recordings at *places*, with the columns that the signals of the goals need.
+
+        Raises:
+            StoreError: there are none.
+        """
+        goals, findings = about
+        event = event_plan(ruleset, goals)
+        lean = KernelPlan.of(only_signals(ruleset, list(dict.fromkeys(goal.signal for goal in goals))))
+        wanted = wanted_columns((lean,) if event is None else (lean, event)) | SKELETON
+        tasks = [task for place in places for task in tasks_of(place, options)]
+        return cls(ruleset, tasks, wanted, event, findings, _days(tasks))
+
+    def nodes(self) -> Iterator[Iterator[tuple[CompleteFrame, list[TuningEvent]]]]:
+        """Yield, for each node, an iterator over its frames, completed with lost GPUs, with the events in each."""
+        for task in self.tasks:
+            yield self._frames(task)
+
+    def _frames(self, task: NodeTask) -> Iterator[tuple[CompleteFrame, list[TuningEvent]]]:
+        tracker = GpuTracker(self.ruleset.settings.forget_gpu_after, remembers_xid=False)
+        completion, kernel = FrameCompletion(tracker), None if self.event is None else Kernel(self.event)
+        for frame in task.frames(self.wanted, self.findings, [self.ruleset]):
+            complete, events = completion.complete(frame), list[TuningEvent]()
+            if kernel is not None:
+                changes = kernel.judge(complete).transitions
+                events = [TuningEvent(c.owner, c.timestamp) for c in changes if c.on and c.signal == EVENT]
+            yield complete, events
+
+
+def _days(tasks: Sequence[NodeTask]) -> int | None:
+    if any(task.node is None for task in tasks):
+        return None
+    readers = {task.place: StoreReader(Storage(task.place)) for task in tasks}
+    return sum(len(readers[task.place].days(task.node, task.span)) for task in tasks if task.node is not None)

@@ -1,12 +1,17 @@
 """The search: evaluates every candidate, keeps the Pareto front, and checks whether the data supports a choice."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from gpurules.backends.backend import UnsupportedError
+from gpurules.history.frames.completion import CompleteFrame
+from gpurules.history.tuning.candidate import Candidate, NodeFrames
 from gpurules.history.tuning.goals import Goal
 from gpurules.history.tuning.knobs import Draft, Knob
-from gpurules.history.tuning.trial import Recorded, Score, Scores, try_out
+from gpurules.history.tuning.recordings import Recordings
+from gpurules.history.tuning.trial import Score, Scores, TuningEvent
 from gpurules.model.reading import sum_in_order
+from gpurules.rules import Ruleset, RulesetError
 
 LEAST_EVENTS = 5
 """Fewer events than this on the days that are searched, or a third on those left out, support nothing."""
@@ -50,29 +55,74 @@ class Found:
         return self.trials[0]
 
 
-Watch = Callable[[Iterable[Mapping[str, float]]], Iterable[Mapping[str, float]]]
+Tries = Sequence[Mapping[str, float]]
+Frames = Iterable[tuple[CompleteFrame, list[TuningEvent]]]
+Watch = Callable[[Frames, int | None], Frames]
+"""Wraps the iteration over frames, given their number if it is known, for example in a progress bar."""
 
 
 def find_proposal(
-    draft: Draft, knobs: Sequence[Knob], goals: Sequence[Goal], tries: Iterable[Mapping[str, float]],
-    recorded: tuple[Sequence[Recorded], float],
+    draft: Draft, knobs: Sequence[Knob], goals: Sequence[Goal], tries: Tries,
+    recorded: tuple[Recordings, float, Watch],
 ) -> Found:  # fmt: skip
-    """Return the result of the search over *tries*; the first are the present values."""
-    nodes, lead = recorded
-    signals = list(dict.fromkeys(goal.signal for goal in goals))
-    found = Found()
-    for values in tries:
-        scores = try_out(draft.ruleset(values), signals, nodes, lead)
-        if scores is None:
-            found.reasons.append("only the engine can evaluate these signals, which takes too long to search")
-            return found
-        trial = Trial(values, scores)
-        trial.meets = all(goal.is_met(scores[goal.signal, False]) for goal in goals)
-        trial.holds = trial.meets and all(goal.is_met(scores[goal.signal, True]) for goal in goals)
+    """Return the results of *tries*; the first are the present values.
+
+    Raises:
+        RulesetError: the ruleset with its present values is wrong.
+    """
+    found, signals = Found(), list(dict.fromkeys(goal.signal for goal in goals))
+    candidates = {n: Candidate(ruleset, signals) for n, ruleset in _rulesets(draft, tries, found)}
+    try:
+        _evaluate([*candidates.values()], *recorded)
+    except UnsupportedError:
+        found.reasons.append("only the engine can evaluate these signals, which takes too long to search")
+        return found
+    for n, candidate in candidates.items():
+        trial = Trial(tries[n], candidate.scores)
+        trial.meets = all(goal.is_met(trial.scores[goal.signal, False]) for goal in goals)
+        trial.holds = trial.meets and all(goal.is_met(trial.scores[goal.signal, True]) for goal in goals)
         found.trials.append(trial)
     found.front = _front([trial for trial in found.trials if trial.meets], goals)
     _propose(found, knobs, goals)
     return found
+
+
+def _rulesets(draft: Draft, tries: Tries, found: Found) -> Iterator[tuple[int, Ruleset]]:
+    """Yield the number and the ruleset of each of *tries* that the ruleset accepts; the others are noted."""
+    refused = 0
+    for n, values in enumerate(tries):
+        try:
+            yield n, draft.ruleset(values)
+        except RulesetError:
+            if not n:
+                raise
+            refused += 1
+    if refused:
+        found.notes.append(f"{refused} of {len(tries)} candidates have values that the ruleset does not accept")
+
+
+def _evaluate(candidates: Sequence[Candidate], recordings: Recordings, lead: float, watch: Watch) -> None:
+    """Score all candidates over all frames, each of which is read once.
+
+    Raises:
+        UnsupportedError: only the engine can evaluate a signal.
+    """
+
+    def scored() -> Frames:
+        for frames in recordings.nodes():
+            node = NodeFrames(candidates, lead)
+            for candidate in candidates:
+                candidate.start_node()
+            for frame, events in frames:
+                for shared in node.share(frame, events):
+                    for candidate in candidates:
+                        candidate.score(shared)
+                yield frame, events
+            for candidate in candidates:
+                candidate.finish_node()
+
+    for _ in watch(scored(), recordings.total):
+        pass
 
 
 def _front(trials: Sequence[Trial], goals: Sequence[Goal]) -> list[Trial]:
@@ -125,8 +175,8 @@ def _unsupported(scores: Scores, goals: Sequence[Goal]) -> list[str]:
                 reasons.append(
                     f"only {inside.events} + {outside.events} events are recorded, {LEAST_EVENTS} + 1 are needed"
                 )
-        elif len(inside.episodes.lengths) < LEAST_EPISODES:
-            reasons.append(f"{signal} has only {len(inside.episodes.lengths)} episodes; {LEAST_EPISODES} are needed")
+        elif len(inside.lengths) < LEAST_EPISODES:
+            reasons.append(f"{signal} has only {len(inside.lengths)} episodes; {LEAST_EPISODES} are needed")
         if _has_drifted(inside, outside):
             reasons.append(f"{signal} is on {DRIFT:g} times as often on one kind of days as on the other: they drift")
     return reasons
@@ -134,7 +184,7 @@ def _unsupported(scores: Scores, goals: Sequence[Goal]) -> list[str]:
 
 def _has_drifted(inside: Score, outside: Score) -> bool:
     a, b = inside.on_share or 0.0, outside.on_share or 0.0
-    enough = min(len(inside.episodes.lengths), len(outside.episodes.lengths)) >= LEAST_EPISODES
+    enough = min(len(inside.lengths), len(outside.lengths)) >= LEAST_EPISODES
     return enough and max(a, b) > DRIFT * min(a, b)
 
 

@@ -1,12 +1,19 @@
 """``gpurules tune``: it finds what was planted, keeps comments and layout, and proposes nothing on noise."""
 
 import threading
+import weakref
+from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
 
+from gpurules.cli.history.tuning import TuningWish, tune
 from gpurules.cli.run.suggestions import SuggestionWish, search
+from gpurules.history.store.frame import StoredFrame
+from gpurules.history.store.reader import StoreReader
 from gpurules.history.store.simulated import Month, write_month
 from gpurules.history.store.storage import Storage
 from gpurules.history.tuning.goals import parse_keep
@@ -125,6 +132,39 @@ def test_a_shipped_ruleset_is_tuned_by_an_overlay(gpurules: Program, planted: Pa
     tuned, shipped = loads(overlay), load("gpurules:coordinator")
     assert tuned.signals.keys() == shipped.signals.keys() and len(tuned.rules) == len(shipped.rules)
     assert "no change is proposed" in done.out or "heat_limit: 8" in overlay
+
+
+def test_values_that_the_ruleset_does_not_accept_are_left_out_and_counted(gpurules: Program, planted: Path) -> None:
+    named = ("--vary", "heat_prefetch", "--output-format", "json")
+    done = gpurules("tune", "gpurules:coordinator", "--history", planted, *GOALS, *named)
+    data = from_json(done.out)
+    assert isinstance(data, dict) and data["tried"] == 31 - 2, "0.6 and 15 steps of 0.03 up; the last two exceed 1"
+    assert "2 of 31 candidates have values that the ruleset does not accept" in done.out
+    done = gpurules("tune", "gpurules:coordinator", "--history", planted, *GOALS, "--candidates", "3")
+    assert done.code in (0, 1) and "Traceback" not in done.err, (
+        "the knobs are found though one cannot be at its highest"
+    )
+
+
+def test_every_frame_is_read_once_and_few_are_held_however_many_candidates_there_are(
+    planted: Path, rules: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reads, held, alive = Counter[str](), [0], list[weakref.ref[StoredFrame]]()
+    frames = StoreReader.frames
+
+    def counted(reader: StoreReader, node: str, *given: Any) -> Iterator[StoredFrame]:
+        for frame in frames(reader, node, *given):
+            reads[f"{node} {frame.times[0]}"] += 1
+            alive.append(weakref.ref(frame))
+            held.append(sum(one() is not None for one in alive))
+            yield frame
+
+    monkeypatch.setattr(StoreReader, "frames", counted)
+    wish = TuningWish(str(rules), load(str(rules)), [str(planted)], [GOALS[1]], [GOALS[3]])
+    wish.candidates = 50
+    tune(wish, lambda days, total: days)
+    assert len(reads) == 24 and set(reads.values()) == {1}
+    assert max(held) <= 4
 
 
 @pytest.mark.parametrize(
