@@ -1,10 +1,9 @@
 """Modules, classes and functions stay small, and each says what it is."""
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import cache
 from pathlib import Path
-
-import pytest
 
 PACKAGE = Path(__file__).resolve().parents[2] / "gpurules"
 MODULES = sorted(PACKAGE.rglob("*.py"))
@@ -12,9 +11,8 @@ MODULE_LINES, CLASS_LINES, FUNCTION_LINES, PARAMETERS = 400, 250, 40, 5
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
-each_module = pytest.mark.parametrize("module", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
 
-
+@cache
 def tree(module: Path) -> ast.Module:
     return ast.parse(module.read_text(encoding="utf-8"))
 
@@ -42,35 +40,44 @@ def public_definitions(body: list[ast.stmt], prefix: str = "") -> Iterator[tuple
                 yield from public_definitions(node.body, f"{prefix}{node.name}.")
 
 
-@each_module
-def test_a_module_is_not_long(module: Path) -> None:
-    assert len(module.read_text(encoding="utf-8").splitlines()) <= MODULE_LINES
+def in_modules(found: Callable[[Path], Iterable[str]]) -> list[str]:
+    """Return what *found* names in every module, each with the module that it is in."""
+    return [f"{module.relative_to(PACKAGE)}: {fault}" for module in MODULES for fault in found(module)]
 
 
-@each_module
-def test_classes_and_functions_are_not_long(module: Path) -> None:
-    too_long = [
-        f"{node.name}: {height(node)} lines"
-        for node in ast.walk(tree(module))
-        if (isinstance(node, ast.ClassDef) and height(node) > CLASS_LINES)
-        or (isinstance(node, Function) and height(node) > FUNCTION_LINES)
-    ]
-    assert too_long == []
+def test_no_module_is_long() -> None:
+    def long(module: Path) -> Iterator[str]:
+        lines = len(module.read_text(encoding="utf-8").splitlines())
+        if lines > MODULE_LINES:
+            yield f"{lines} lines"
+
+    assert in_modules(long) == []
 
 
-@each_module
-def test_functions_take_few_parameters(module: Path) -> None:
-    too_many = [
-        f"{node.name}: {parameters(node)} parameters"
-        for node in ast.walk(tree(module))
-        if isinstance(node, Function) and parameters(node) > PARAMETERS and not is_command(node)
-    ]
-    assert too_many == []
+def test_classes_and_functions_are_not_long() -> None:
+    def long(module: Path) -> Iterator[str]:
+        for node in ast.walk(tree(module)):
+            limit = CLASS_LINES if isinstance(node, ast.ClassDef) else FUNCTION_LINES
+            if isinstance(node, Function | ast.ClassDef) and height(node) > limit:
+                yield f"{node.name}: {height(node)} lines"
+
+    assert in_modules(long) == []
 
 
-@each_module
-def test_whatever_is_public_has_a_docstring(module: Path) -> None:
-    parsed = tree(module)
-    silent = [] if ast.get_docstring(parsed) else [module.name]
-    silent += [name for name, node in public_definitions(parsed.body) if not ast.get_docstring(node)]
-    assert silent == []
+def test_functions_take_few_parameters() -> None:
+    def crowded(module: Path) -> Iterator[str]:
+        for node in ast.walk(tree(module)):
+            if isinstance(node, Function) and parameters(node) > PARAMETERS and not is_command(node):
+                yield f"{node.name}: {parameters(node)} parameters"
+
+    assert in_modules(crowded) == []
+
+
+def test_whatever_is_public_has_a_docstring() -> None:
+    def undocumented(module: Path) -> Iterator[str]:
+        parsed = tree(module)
+        if not ast.get_docstring(parsed):
+            yield module.name
+        yield from (name for name, node in public_definitions(parsed.body) if not ast.get_docstring(node))
+
+    assert in_modules(undocumented) == []

@@ -65,9 +65,8 @@ def test_every_import_contract_holds(root: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-@pytest.mark.parametrize("module", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
-def test_no_module_imports_the_root_package(module: Path) -> None:
-    assert "gpurules" not in imports_of(module)
+def test_no_module_imports_the_root_package() -> None:
+    assert [module for module in MODULES if "gpurules" in imports_of(module)] == []
 
 
 @pytest.mark.parametrize("folder", sorted(NO_PLUGINS))

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -81,7 +82,12 @@ def vectors(kind: str) -> list[Vector]:
     return found
 
 
-def _all() -> Iterator[Vector]:
+@cache
+def _all() -> tuple[Vector, ...]:
+    return tuple(_read())
+
+
+def _read() -> Iterator[Vector]:
     for folder in COLLECTIONS:
         for path in sorted(folder.glob("*.yaml")):
             if folder != ROOT and (ROOT / path.name).is_file() and (ROOT / path.name).read_bytes() == path.read_bytes():

@@ -5,13 +5,14 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 from gpurules.engine import Coordinator, CoordinatorOptions, PollReport
 from gpurules.model import GPU, Snapshot
 from gpurules.rules import loads
 from gpurules.telemetry import EndOfTelemetry
+from tests.http_server import QuietHTTPServer
 
 START = 1767225600.0
 GIB = 2**30
@@ -169,7 +170,7 @@ class Endpoint:
             def log_message(self, format: str, *args: object) -> None:
                 pass
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server = QuietHTTPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True)
         self._thread.start()

@@ -3,11 +3,12 @@
 import json
 import ssl
 import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 import jsonschema
 
+from tests.http_server import QuietHTTPServer
 from tests.integration.effects.certificates import Certificate
 
 TOKEN = "T0KEN"
@@ -118,7 +119,7 @@ class ApiServer:
 
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(certificate.cert, certificate.key)
-        self._http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._http = QuietHTTPServer(("127.0.0.1", 0), Handler)
         self._http.socket = context.wrap_socket(self._http.socket, server_side=True)
         self._http.daemon_threads = True
         self._thread = threading.Thread(target=self._http.serve_forever, args=(0.01,), daemon=True)

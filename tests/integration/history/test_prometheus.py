@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -13,6 +13,7 @@ from gpurules.history.store.reader import StoreReader
 from gpurules.history.store.storage import RecordingStoreError, Storage
 from gpurules.strict_json import dumps
 from tests.factories import NEW_YEAR
+from tests.http_server import QuietHTTPServer
 from tests.integration.cli.conftest import Program, gpurules
 
 __all__ = ["gpurules"]
@@ -54,7 +55,7 @@ class Answers(BaseHTTPRequestHandler):
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     monkeypatch.setattr(Answers, "asked", [])
     monkeypatch.setattr(Answers, "broken_from", float("inf"))
-    served = ThreadingHTTPServer(("127.0.0.1", 0), Answers)
+    served = QuietHTTPServer(("127.0.0.1", 0), Answers)
     thread = threading.Thread(target=served.serve_forever)
     thread.start()
     yield f"http://127.0.0.1:{served.server_port}"

@@ -4,7 +4,7 @@ import random
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -20,6 +20,7 @@ from gpurules.rules import Ruleset, load, loads, shipped_names
 from gpurules.telemetry.formats.prometheus.dcgm import gpus_from_samples
 from gpurules.telemetry.formats.prometheus.samples import Sample
 from tests.factories import NEW_YEAR
+from tests.http_server import QuietHTTPServer
 from tests.integration.interop import test_import_agreement as imports
 from tests.integration.interop import test_promql_agreement as exports
 from tests.prometheus_server import ask, backfill, needs_prometheus, prometheus_server, sample_line
@@ -150,7 +151,7 @@ class Exporter(BaseHTTPRequestHandler):
 
 @contextmanager
 def exporter(steps: Sequence[str], served: list[int]) -> Iterator[str]:
-    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Exporter, steps, served)) as http:
+    with QuietHTTPServer(("127.0.0.1", 0), partial(Exporter, steps, served)) as http:
         thread = Thread(target=http.serve_forever, args=(0.01,))
         thread.start()
         try:
