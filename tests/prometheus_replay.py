@@ -94,7 +94,7 @@ def replay(server: Replays, rules: str, test: Mapping[str, Any], every: float) -
     live: dict[str, set[tuple[tuple[str, str], ...]]] = {rule["record"]: set() for rule in recordings}
     for step in range(steps if recordings else 0):
         for rule in recordings:
-            _record(server, rule, base + step * every, live[rule["record"]])
+            record_series(server, rule, base + step * every, live[rule["record"]])
     fired: list[set[tuple[tuple[str, str], ...]]] = [set() for _ in range(steps)]
     for rule in (rule for rule in all_rules if "alert" in rule):
         times = {"start": f"{base:.3f}", "end": f"{base + (steps - 1) * every:.3f}", "step": f"{every:.3f}"}
@@ -108,7 +108,8 @@ def replay(server: Replays, rules: str, test: Mapping[str, Any], every: float) -
     return [frozenset(labels) for labels in fired]
 
 
-def _record(server: Replays, rule: Mapping[str, Any], at: float, live: set[tuple[tuple[str, str], ...]]) -> None:
+def record_series(server: Replays, rule: Mapping[str, Any], at: float, live: set[tuple[tuple[str, str], ...]]) -> None:
+    """Write what a recording rule says at a time back into the server; *live* are the labels of its last series."""
     now, written = set(), []
     for series in ask(server.address, "query", query=rule["expr"], time=f"{at:.3f}"):
         labels = {**series["metric"], "__name__": rule["record"]}

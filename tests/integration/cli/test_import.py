@@ -140,10 +140,14 @@ def test_two_series_of_one_metric_become_two_fields(gpurules: Any, tmp_path: Pat
     code, rules, told = imported(gpurules, tmp_path, text)
     made = load(tmp_path / "node.rules.yaml")
     assert code == 0 and "has to name" not in told
-    assert rules == {"all": "sum(gpu_cost) > 100", "low": "sum(gpu_cost_) > 20", "one": "gpu_cost > 5"}
-    assert {"gpu_cost", "gpu_cost_"} <= set(made.fields)
+    assert rules == {
+        "all": "sum(gpu_cost_sum) > 100",
+        "low": "sum(gpu_cost_sum_2) > 20",
+        "one": "gpu_cost_max > 5",
+    }
+    assert set(made.fields) >= {"gpu_cost_sum", "gpu_cost_sum_2", "gpu_cost_max"}
     assert (
-        'gpu_cost_: {type: number, scope: gpu, from: {prometheus: "gpu_cost{class=\\"low\\"}"}}'
+        'gpu_cost_sum_2: {type: number, scope: gpu, from: {prometheus: "gpu_cost{class=\\"low\\"}", aggregate: sum}}'
         in (tmp_path / "node.rules.yaml").read_text()
     )
 
@@ -203,3 +207,23 @@ def test_an_imported_alert_on_a_metric_of_the_node_fires_on_what_a_page_says(gpu
         outcomes.append("scratch_full" in done.out)
         assert done.code == 0, done.err
     assert outcomes == [False, True, False]
+
+
+@pytest.mark.parametrize(
+    ("expression", "condition"),
+    [
+        ("my_load * -1 > -5", "(my_load * (-1)) > (-5)"),
+        ("my_used / my_size * 100 >= 57", "(((my_used / my_size) * 100) >= 57 OR (my_size == 0 AND my_used > 0))"),
+        ("my_wanted > my_limit * 1.2", "my_wanted > (my_limit * 1.2)"),
+        ("my_queue > 5 and my_other < 3", "(my_queue > 5) AND (my_other < 3)"),
+        ("my_queue > 5 and on (instance) my_other < 3", "(my_queue_max > 5) AND (my_other_min < 3)"),
+        ("my_state != 1", "my_state_min != 1 OR my_state_max != 1"),
+        ("DCGM_FI_DEV_FB_USED / DCGM_FI_DEV_FB_TOTAL > 0.9", "(gpu_memory_used / gpu_memory_total) > 0.9"),
+        ("DCGM_FI_DEV_FB_USED / 1024 >= 70", "gpu_memory_used >= 70GiB"),
+    ],
+)
+def test_limits_zeros_and_several_series_keep_their_meaning(
+    expression: str, condition: str, gpurules: Any, tmp_path: Path
+) -> None:
+    code, rules, _ = imported(gpurules, tmp_path, file_of(rule(expression, "Alert")))
+    assert (code, rules) == (0, {"alert": condition})

@@ -81,6 +81,8 @@ class _Importer:
         self.used |= context.used_recordings
         self.vendors |= context.vendors
         feeds = tuple(context.used_feeds)
+        if rule.keep_seconds:
+            context.notes.append("it ends where its series are gone for settings.stale_after, keep_for or not")
         found = ImportedRule(
             self.name(rule.name), condition.text, rule, rule.for_seconds, tuple(dict.fromkeys(context.notes)), feeds
         )

@@ -1,6 +1,7 @@
 """Numbers of PromQL as numbers of the language, with the factor between their units."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
@@ -10,7 +11,7 @@ from gpurules.interop.prometheus.importing.labels import (
     grouped_family,
     grouped_level,
 )
-from gpurules.interop.prometheus.importing.metrics import MASKS, METRIC_FIELDS, family_of, vendor_of
+from gpurules.interop.prometheus.importing.metrics import GPU_LABELS, MASKS, METRIC_FIELDS, family_of, vendor_of
 from gpurules.interop.prometheus.importing.operands import (
     CONSTANT,
     GPU,
@@ -23,10 +24,12 @@ from gpurules.interop.prometheus.importing.operands import (
     duration,
     finer_level,
     is_filter,
+    is_power_of_two,
     limit_text,
     number,
     quote_double,
     refuse,
+    scaled,
 )
 from gpurules.interop.prometheus.importing.syntax import (
     Binary,
@@ -46,6 +49,8 @@ _WINDOWS = frozenset(
     {"avg_over_time", "max_over_time", "min_over_time", "sum_over_time", "count_over_time", "stddev_over_time"}
     | {"last_over_time", "quantile_over_time", "rate", "delta", "increase", "deriv", "changes", "predict_linear"}
 )
+_NONZERO = ("_total", "_limit", "_max")
+"""Endings of the fields of a GPU that are never 0: what there is in all, and what is allowed at most."""
 _EXTRAPOLATED = frozenset({"rate", "delta", "increase"})
 GROUPINGS = frozenset({"max", "min", "avg", "sum", "count", "group"})
 
@@ -67,7 +72,18 @@ class TranslationContext:
     notes: list[str] = field(default_factory=list)
     vendors: set[str] = field(default_factory=set)
     used_recordings: set[str] = field(default_factory=set)
+    ratios: list[tuple[str, str]] = field(default_factory=list)
     depth: int = 0
+    joined: int = 0
+
+    @contextmanager
+    def joining(self, joins: bool = True) -> Iterator[None]:
+        """Translate what has to hold for one series: several may not be reduced before, each by its own limit."""
+        self.joined += joins
+        try:
+            yield
+        finally:
+            self.joined -= joins
 
     def add_vendor(self, metric: str) -> None:
         """Remember the vendor of a metric."""
@@ -109,7 +125,7 @@ class NumberTranslator:
                 return Measure(number(value), CONSTANT)
             case Negation(operand=operand):
                 inner = self.quantity(operand)
-                return replace(inner, text=f"-{inner.operand}", is_atom=False)
+                return _computed(inner, f"-{inner.operand}")
             case SeriesPattern(name=name, seconds=None) if name in self.context.recordings:
                 return self.context.expand(name, self.quantity)
             case SeriesPattern(seconds=None):
@@ -138,27 +154,33 @@ class NumberTranslator:
         level = GPU if known.field.is_per_gpu else NODE
         extra = tuple(conditions_of_matchers(selector))
         unit = "B" if known.field.datatype.dimension is Dimension.BYTES else ""
-        return Measure(known.field.name, level, known.factor, family_of(name), extra, unit=unit)
+        is_nonzero = known.field.name.endswith(_NONZERO)
+        family = family_of(name)
+        return Measure(known.field.name, level, known.factor, family, extra, unit=unit, is_nonzero=is_nonzero)
 
     def _fed(self, selector: SeriesPattern, direction: str | None) -> Measure:
-        """Return a field that is declared for a metric which has none; the labels of its series are lost."""
-        is_gpu = vendor_of(selector.name) is not None or "gpu" in selector.name.lower()
+        """Return a field that is declared for a metric which has none; the labels of its series are lost.
+
+        *direction* is what reduces several series. Missing: None: where there are several, the field has no value.
+        """
+        is_gpu = _is_of_gpus(selector.name)
         matchers = ", ".join(f"{label}{sign}{quote_double(value)}" for label, sign, value in selector.matchers)
         text = f"{selector.name}{{{matchers}}}" if matchers else selector.name
         scope = GPU if is_gpu else NODE
         base = "".join(c if c.isalnum() else "_" for c in selector.name.lower())
-        name = f"{base}_{direction}" if direction and not is_gpu else base
-        taken = [feed.name for feed in self.context.feeds.values()]
-        key = f"{text} {direction if not is_gpu else ''}"
+        name = base = f"{base}_{direction}" if direction else base
+        taken = {feed.name for feed in self.context.feeds.values()}
+        key, count = f"{text} {direction}", 1
         if key not in self.context.feeds:
             while name in taken:
-                name += "_"
-            self.context.feeds[key] = FedField(name, text, scope, direction if not is_gpu else None)
+                name, count = f"{base}_{count + 1}", count + 1
+            self.context.feeds[key] = FedField(name, text, scope, direction)
         self.context.used_feeds.append(self.context.feeds[key])
+        lost = "its labels are lost" if direction else "where it has several series, it is missing"
         self.context.notes.append(
-            f"{selector.name} is read from its series, which have to name the GPU"
+            f"{selector.name} is read from its series, which have to name the GPU; {lost}"
             if is_gpu
-            else f"{selector.name} becomes one reading of the node: its labels are lost"
+            else f"{selector.name} becomes one reading of the node: {lost}"
         )
         return Measure(self.context.feeds[key].name, scope, 1.0, family_of(selector.name), feed=selector.name)
 
@@ -169,14 +191,15 @@ class NumberTranslator:
             inner = self.quantity(call.arguments[0])
             if inner.factor != 1 and call.function != "abs":
                 refuse(f"{call.function}() of another unit has no counterpart")
-            return replace(inner, text=f"{call.function}({inner.text})", is_atom=True)
+            return _computed(inner, f"{call.function}({inner.text})", is_atom=True)
         if call.function in ("clamp_min", "clamp_max") and len(call.arguments) == 2:
             inner, limit = self.quantity(call.arguments[0]), constant_of(call.arguments[1])
             if limit is None or inner.level == CONSTANT:
                 refuse(f"the limit of {call.function}() is not a constant")
             name = "greatest" if call.function == "clamp_min" else "least"
-            text = f"{name}({inner.text}, {limit_text(limit * inner.factor, inner.unit)})"
-            return replace(inner, text=text, is_atom=True, feed=None)
+            text = f"{name}({inner.text}, {limit_text(limit, inner.factor, inner.unit)})"
+            is_nonzero = inner.is_nonzero if name == "least" else limit > 0
+            return _computed(inner, text, is_atom=True, is_nonzero=is_nonzero)
         raise Untranslatable(f"{call.function}() has no counterpart")
 
     def _window(self, call: FunctionCall) -> Measure:
@@ -202,14 +225,16 @@ class NumberTranslator:
         text = f"{call.function}({first}{inner.text}[{duration(selector.seconds + 0.001)}]{last})"
         is_count = call.function in ("count_over_time", "changes")
         unit = "" if is_count or call.function in ("rate", "deriv") else inner.unit
-        return replace(inner, text=text, factor=1.0 if is_count else inner.factor, unit=unit, feed=None)
+        factor = 1.0 if is_count else inner.factor
+        return replace(_computed(inner, text, is_atom=True), factor=factor, unit=unit)
 
     def _grouped(self, expression: Grouping) -> Measure:
         function, family = expression.function, grouped_family(expression)
         if function not in GROUPINGS - {"group"}:
             refuse(f"{function}() has no counterpart")
         if is_filter(expression.operand):
-            inner = self.condition(expression.operand)
+            with self.context.joining():
+                inner = self.condition(expression.operand)
             if function != "count":
                 refuse(f"{function}() of a comparison has no counterpart")
             level = grouped_level(expression, inner.level, self.context.notes)
@@ -218,7 +243,7 @@ class NumberTranslator:
             return Measure(f"count({inner.text})", NODE, 1.0, family)
         operand = expression.operand
         is_plain = isinstance(operand, SeriesPattern) and operand.name not in self.context.recordings
-        quantity = self.quantity(operand, function if is_plain else None)
+        quantity = self.quantity(operand, _reducing(expression) if is_plain else None)
         level = grouped_level(expression, quantity.level, self.context.notes)
         if quantity.level == NODE and not is_plain:
             refuse(f"{function}() joins several series of a node")
@@ -236,12 +261,10 @@ class NumberTranslator:
     def _arithmetic(self, expression: Binary, direction: str | None) -> Measure:
         operator, constant = expression.operator, constant_of(expression.right)
         if constant is not None and operator in "*/" and constant:
-            inner = self.quantity(expression.left, direction if constant > 0 else None)
-            return replace(inner, factor=inner.factor / constant if operator == "*" else inner.factor * constant)
+            return _times(self.quantity(expression.left, direction if constant > 0 else None), operator, constant)
         constant = constant_of(expression.left)
         if constant is not None and operator == "*" and constant:
-            inner = self.quantity(expression.right, direction if constant > 0 else None)
-            return replace(inner, factor=inner.factor / constant)
+            return _times(self.quantity(expression.right, direction if constant > 0 else None), operator, constant)
         left, right = self.quantity(expression.left), self.quantity(expression.right)
         check_match(expression, left, right)
         extra = (*left.extra, *(text for text in right.extra if text not in left.extra))
@@ -251,12 +274,44 @@ class NumberTranslator:
                 left, right = _in_unit(left, right), _in_unit(right, left)
             elif left.factor != right.factor:
                 refuse("it adds metrics of different units")
-            return Measure(f"{left.operand} {operator} {right.operand}", level, left.factor, family, extra, False)
+            text = f"{left.operand} {operator} {right.operand}"
+            terms = (*(left.terms or (left.text,)), *(right.terms or (right.text,))) if operator == "+" else ()
+            return Measure(text, level, left.factor, family, extra, False, terms=terms)
         factor = left.factor * right.factor if operator == "*" else left.factor / right.factor
-        return Measure(f"{left.operand} {operator} {right.operand}", level, factor, family, extra, False)
+        text, ratio = f"{left.operand} {operator} {right.operand}", None
+        if operator == "/" and not right.is_nonzero and left.text not in right.terms:
+            ratio = (left.operand, right.operand)
+            self.context.ratios.append(ratio)
+        return Measure(text, level, factor, family, extra, False, ratio=ratio)
+
+
+def _is_of_gpus(metric: str) -> bool:
+    """Whether the series of a metric that has no field are of GPUs, by its name."""
+    return vendor_of(metric) is not None or "gpu" in metric.lower()
+
+
+def _reducing(expression: Grouping) -> str | None:
+    """Return what reduces the series of one GPU or node below a grouping, so that the whole stays the same."""
+    keeps_gpus = expression.without or set(expression.labels or ()) & GPU_LABELS
+    is_gpu = isinstance(expression.operand, SeriesPattern) and _is_of_gpus(expression.operand.name)
+    return expression.function if not is_gpu or keeps_gpus or expression.function in ("sum", "max", "min") else None
+
+
+def _computed(inner: Measure, text: str, is_atom: bool = False, is_nonzero: bool = False) -> Measure:
+    """Return a number that is computed from another one of the same unit."""
+    return replace(inner, text=text, is_atom=is_atom, feed=None, terms=(), is_nonzero=is_nonzero, ratio=None)
+
+
+def _times(inner: Measure, operator: str, constant: float) -> Measure:
+    """Return a number times or over a constant: as it is written, unless both ways are never rounded."""
+    if is_power_of_two(constant):
+        factor = inner.factor / constant if operator == "*" else inner.factor * constant
+        return replace(inner, factor=factor, feed=None, terms=())
+    made = _computed(inner, f"{inner.operand} {operator} {number(constant)}", is_nonzero=inner.is_nonzero)
+    return replace(made, ratio=inner.ratio if constant > 0 else None)
 
 
 def _in_unit(quantity: Measure, other: Measure) -> Measure:
     if quantity.level != CONSTANT:
         return quantity
-    return Measure(number(float(quantity.text.strip("()")) * other.factor), CONSTANT, other.factor)
+    return Measure(number(scaled(float(quantity.text.strip("()")), other.factor)), CONSTANT, other.factor)

@@ -1,6 +1,7 @@
 """What a translated expression is made of: numbers and conditions, and how they are written."""
 
 from dataclasses import dataclass
+from math import frexp
 from typing import NoReturn
 
 from gpurules.errors import GpurulesError
@@ -41,7 +42,10 @@ class Measure:
 
     ``family`` says which label sets its series have: two of different families never match.
     ``extra`` are conditions that the matchers of its series are; ``unit`` is that of constants beside it.
-    Missing: ``feed`` is the metric that the number is read from where it has no field, if it is nothing else.
+    ``terms`` are those of a sum. ``is_nonzero`` says that it cannot be 0 where it is known.
+    Missing: ``feed`` is the metric that the number is read from where it has no field, if it is nothing else;
+    ``ratio`` are numerator and denominator, where the number is their quotient, positive constants aside, and the
+    denominator may be 0.
     """
 
     text: str
@@ -52,6 +56,9 @@ class Measure:
     is_atom: bool = True
     unit: str = ""
     feed: str | None = None
+    terms: tuple[str, ...] = ()
+    is_nonzero: bool = False
+    ratio: tuple[str, str] | None = None
 
     @property
     def operand(self) -> str:
@@ -88,8 +95,9 @@ def holds(operator: str, value: float, limit: float) -> bool:
     }[operator]  # fmt: skip
 
 
-def limit_text(value: float, unit: str) -> str:
-    """Return a limit in the largest unit that divides it."""
+def limit_text(limit: float, factor: float, unit: str) -> str:
+    """Return a limit times the factor of a unit, in the largest unit that divides it."""
+    value = scaled(limit, factor)
     if unit == "B" and value == int(value) and value > 0:
         for name, size in (("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)):
             if value % size == 0:
@@ -127,9 +135,20 @@ def finer_level(one: str, other: str) -> str:
     return NODE if NODE in (one, other) else CONSTANT
 
 
+def is_power_of_two(value: float) -> bool:
+    """Whether a number times *value* is never rounded."""
+    return value > 0 and frexp(value)[0] == 0.5
+
+
+def scaled(value: float, factor: float) -> float:
+    """Return a number in another unit, without the noise of doubles where the factor makes some."""
+    return value * factor if is_power_of_two(factor) else float(f"{value * factor:.12g}")
+
+
 def number(value: float) -> str:
-    """Return a number as conditions write it, without the noise of doubles."""
+    """Return a number as conditions write it, exactly."""
     text = f"{value:.12g}"
+    text = text if float(text) == value else repr(value)
     if "e" in text:
         text = f"{value:.0f}" if value == int(value) and abs(value) < 1e18 else text.replace("e+", "e")
     return f"({text})" if value < 0 else text

@@ -8,7 +8,14 @@ from gpurules.interop.prometheus.importing.labels import (
     grouped_family,
     grouped_level,
 )
-from gpurules.interop.prometheus.importing.metrics import MASKS, METRIC_FIELDS, REASON_BITS, family_of
+from gpurules.interop.prometheus.importing.metrics import (
+    CONSTANT_LABELS,
+    MASKS,
+    METRIC_FIELDS,
+    NODE_LABELS,
+    REASON_BITS,
+    family_of,
+)
 from gpurules.interop.prometheus.importing.numbers import GROUPINGS, NumberTranslator, TranslationContext
 from gpurules.interop.prometheus.importing.operands import (
     COMPARATORS,
@@ -91,22 +98,48 @@ class Translator:
             special = self._special(operator, left, limit)
             if special is not None:
                 return special
-            inner = self.condition(left) if is_filter(left) else None
-            quantity = inner.quantity if inner is not None else self.numbers.quantity(left, direction_of(operator))
-            if quantity is None:
-                refuse("the value of such a condition has no counterpart")
-            if quantity.level == CONSTANT:
-                refuse("it compares constants")
-            text = f"{quantity.operand} {operator} {limit_text(limit * quantity.factor, quantity.unit)}"
-            text = " AND ".join([*([inner.operand] if inner is not None else []), *quantity.extra, text])
-            if "count(" in quantity.text and holds(operator, 0.0, limit):
-                text = f"{quantity.operand} > 0 AND {text}"  # without any series, count() has no value
-            return Filter(text, quantity.level, quantity.family, quantity)
+            return self._compare_to(limit, operator, left)
         one, other = self.numbers.quantity(left), self.numbers.quantity(right)
         check_match(expression, one, other)
+        self._note_ratios()
         text = f"{_scaled(one, other.factor)} {operator} {_scaled(other, one.factor)}"
         text = " AND ".join([*one.extra, *other.extra, text])
         return Filter(text, finer_level(one.level, other.level), one.family, one)
+
+    def _compare_to(self, limit: float, operator: str, left: Promql) -> Filter:
+        if operator == "!=" and not self.context.joined and isinstance(left, SeriesPattern):
+            differs = self._differs(left, limit)
+            if differs is not None:
+                return differs
+        direction = None if self.context.joined else direction_of(operator)
+        inner = self.condition(left) if is_filter(left) else None
+        quantity = inner.quantity if inner is not None else self.numbers.quantity(left, direction)
+        if quantity is None:
+            refuse("the value of such a condition has no counterpart")
+        if quantity.level == CONSTANT:
+            refuse("it compares constants")
+        text = f"{quantity.operand} {operator} {limit_text(limit, quantity.factor, quantity.unit)}"
+        if quantity.ratio is not None:
+            self.context.ratios.remove(quantity.ratio)
+            text = _with_infinity(text, operator, quantity.ratio)
+        self._note_ratios()
+        text = " AND ".join([*([inner.operand] if inner is not None else []), *quantity.extra, text])
+        if "count(" in quantity.text and holds(operator, 0.0, limit):
+            text = f"{quantity.operand} > 0 AND {text}"  # without any series, count() has no value
+        return Filter(text, quantity.level, quantity.family, quantity)
+
+    def _differs(self, selector: SeriesPattern, limit: float) -> Filter | None:
+        """Return whether one of several series differs from *limit*. Missing: the metric has a field."""
+        if selector.seconds is not None or selector.name in self.context.recordings or selector.name in METRIC_FIELDS:
+            return None
+        highest, lowest = (self.numbers.quantity(selector, function) for function in ("max", "min"))
+        text = " OR ".join(f"{one.text} != {number(limit)}" for one in (lowest, highest))
+        return Filter(text, highest.level, highest.family)
+
+    def _note_ratios(self) -> None:
+        for _, below in self.context.ratios:
+            self.context.notes.append(f"where {below} is 0, Prometheus computes with infinity, and here is no value")
+        self.context.ratios.clear()
 
     def _special(self, operator: str, left: Promql, limit: float) -> Filter | None:
         """Return comparisons of metrics that are not numbers in the language: masks, flags, increases from zero."""
@@ -140,7 +173,10 @@ class Translator:
     # sets
 
     def _combine(self, expression: Binary) -> Filter:
-        left, right = self.condition(expression.left), self.condition(expression.right)
+        on_node = expression.labels is not None and not expression.ignoring
+        on_node = on_node and not set(expression.labels or ()) - NODE_LABELS - CONSTANT_LABELS
+        with self.context.joining(expression.operator != "or" and not on_node):
+            left, right = self.condition(expression.left), self.condition(expression.right)
         if expression.operator != "or":
             check_match(expression, left, right)
         level = finer_level(left.level, right.level)
@@ -194,6 +230,16 @@ def _reasons(operator: str, limit: float) -> str:
     return " OR ".join(str(REASON_BITS[bit]) for bit in bits)
 
 
+def _with_infinity(text: str, operator: str, ratio: tuple[str, str]) -> str:
+    """Return a comparison of a ratio that also holds where Prometheus compares infinity, over a zero."""
+    above, below = ratio
+    if operator == "==":
+        return text
+    sign = "" if operator == "!=" else f" AND {above} {'>' if operator in ('>', '>=') else '<'} 0"
+    known = f" AND {above} IS NOT MISSING" if operator == "!=" else ""
+    return f"({text} OR ({below} == 0{sign}{known}))"
+
+
 def _scaled(quantity: Measure, factor: float) -> str:
     """Return a quantity times *factor*, that of the other side, which brings different units together."""
-    return quantity.operand if quantity.factor == factor else f"{quantity.operand} * {number(factor)}"
+    return quantity.operand if factor in (1.0, quantity.factor) else f"{quantity.operand} * {number(factor)}"

@@ -25,7 +25,7 @@ _MILLIJOULE = Unit("mJ", Dimension.JOULES, 1, 1000)
 METRICS: dict[str, tuple[tuple[str, Unit], ...]] = {
     "memory_used": (("DCGM_FI_DEV_FB_USED", UNITS["MiB"]), ("dcgm_fb_used", UNITS["MiB"])),
     "memory_free": (("DCGM_FI_DEV_FB_FREE", UNITS["MiB"]), ("dcgm_fb_free", UNITS["MiB"])),
-    "memory_total": (("DCGM_FI_DEV_FB_TOTAL", UNITS["MiB"]),),
+    "memory_total": (("DCGM_FI_DEV_FB_TOTAL", UNITS["MiB"]), ("dcgm_fb_total", UNITS["MiB"])),
     "memory_reserved": (("DCGM_FI_DEV_FB_RESERVED", UNITS["MiB"]),),
     "utilization": (
         ("DCGM_FI_DEV_GPU_UTIL", UNITS["%"]), ("dcgm_gpu_utilization", UNITS["%"]),
