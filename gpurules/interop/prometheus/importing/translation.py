@@ -138,7 +138,9 @@ class Translator:
 
     def _note_ratios(self) -> None:
         for _, below in self.context.ratios:
-            self.context.notes.append(f"where {below} is 0, Prometheus computes with infinity, and here is no value")
+            self.context.notes.append(
+                f"where {below} is 0, Prometheus computes with infinity, and the value here is missing"
+            )
         self.context.ratios.clear()
 
     def _special(self, operator: str, left: Promql, limit: float) -> Filter | None:
