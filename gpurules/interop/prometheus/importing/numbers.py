@@ -29,7 +29,7 @@ from gpurules.interop.prometheus.importing.operands import (
     number,
     quote_double,
     refuse,
-    scaled,
+    to_unit,
 )
 from gpurules.interop.prometheus.importing.syntax import (
     Binary,
@@ -314,4 +314,4 @@ def _times(inner: Measure, operator: str, constant: float) -> Measure:
 def _in_unit(quantity: Measure, other: Measure) -> Measure:
     if quantity.level != CONSTANT:
         return quantity
-    return Measure(number(scaled(float(quantity.text.strip("()")), other.factor)), CONSTANT, other.factor)
+    return Measure(number(to_unit(float(quantity.text.strip("()")), other.factor)), CONSTANT, other.factor)

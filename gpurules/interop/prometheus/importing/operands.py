@@ -97,7 +97,7 @@ def holds(operator: str, value: float, limit: float) -> bool:
 
 def limit_text(limit: float, factor: float, unit: str) -> str:
     """Return a limit times the factor of a unit, in the largest unit that divides it."""
-    value = scaled(limit, factor)
+    value = to_unit(limit, factor)
     if unit == "B" and value == int(value) and value > 0:
         for name, size in (("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)):
             if value % size == 0:
@@ -140,7 +140,7 @@ def is_power_of_two(value: float) -> bool:
     return value > 0 and frexp(value)[0] == 0.5
 
 
-def scaled(value: float, factor: float) -> float:
+def to_unit(value: float, factor: float) -> float:
     """Return a number in another unit, without the noise of doubles where the factor makes some."""
     return value * factor if is_power_of_two(factor) else float(f"{value * factor:.12g}")
 
