@@ -193,9 +193,9 @@ def main() -> None:
             assert subject.analysis is not None
             load, took = middle - start, end - middle
             analysis = subject.analysis
-            told = f"{len(analysis.unanalysed):>12} {'yes' if analysis.is_capped else 'no':>9} {findings:>10}"
+            columns = f"{len(analysis.unanalysed):>12} {'yes' if analysis.is_capped else 'no':>9} {findings:>10}"
             whole = whole_process(text)
-            print(f"{form:12} {rules:6,} {load:9.2f} {took:12.2f} {took / load:7.1f} {told} {whole:14.2f}")
+            print(f"{form:12} {rules:6,} {load:9.2f} {took:12.2f} {took / load:7.1f} {columns} {whole:14.2f}")
 
 
 if __name__ == "__main__":

@@ -98,9 +98,9 @@ def main() -> None:
     for name, answers in (("refuses connections", False), ("never answers", True)):
         with receiver(answers) as port:
             took, grown, counts = storm(port, dry_run=False)
-        told = ", ".join(f"{count} {word}" for word, count in counts.items())
+        outcomes = ", ".join(f"{count} {word}" for word, count in counts.items())
         print(f"  {name:<20}poll median {statistics.median(took):6.2f} ms, longest {max(took):6.2f} ms")
-        print(f"  {'':<20}memory {grown / 1024:+.0f} KiB over 2,500 events on a full queue; {told}")
+        print(f"  {'':<20}memory {grown / 1024:+.0f} KiB over 2,500 events on a full queue; {outcomes}")
         measured[name] = {"median_ms": statistics.median(took), "longest_ms": max(took), "grown": grown, **counts}
     write("deliveries", measured)
 

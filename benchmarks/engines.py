@@ -1,7 +1,7 @@
 """The engines that gpurules is measured beside, each used as its own documentation says is best.
 
 An engine gets conditions once, to compile, and then facts in the form that it takes: that conversion is not measured.
-Facts have no missing values, which most of these engines could not tell from false.
+Facts have no missing values, which most of these engines could not distinguish from false.
 """
 
 import json

@@ -66,17 +66,17 @@ def milliseconds(function: Callable[[], object]) -> float:
 
 def measured(ruleset: gpurules.Ruleset) -> list[Row]:
     """Return what every rule of *ruleset* takes on its own."""
-    moment, transfer = snapshot(), gpurules.Transfer(path="/data/shard-0017.tar", size=5 << 30)
+    facts, transfer = snapshot(), gpurules.Transfer(path="/data/shard-0017.tar", size=5 << 30)
     rows = []
     for rule in ruleset.rules:
         alone = replace(ruleset, rules=(rule,), version=f"{ruleset.version} {rule.name}")
 
         def explained(alone: gpurules.Ruleset = alone) -> ExplainedRule:
-            told = alone.evaluate(moment, transfer).explain()
-            return told.rules[0]
+            explanation = alone.evaluate(facts, transfer).explain()
+            return explanation.rules[0]
 
         is_found = explained().nearest is not None
-        plain, whole = milliseconds(explained), milliseconds(lambda tell=explained: tell().nearest)
+        plain, whole = milliseconds(explained), milliseconds(lambda explain_now=explained: explain_now().nearest)
         rows.append(Row(f"{ruleset.name}: {rule.name}", plain, whole, is_found))
     return rows
 

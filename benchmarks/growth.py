@@ -22,7 +22,7 @@ ROUNDS, EACH = 7, 400
 HOT, NEW, COLD = "decide, transfer seen before", "decide, new transfer", "evaluate, new snapshot and transfer"
 
 
-def moment(gpus: int, number: int) -> Snapshot:
+def make_snapshot(gpus: int, number: int) -> Snapshot:
     """Return a snapshot unlike any other: one GPU is nearly full, another one each time."""
     filled = (GPU(index=n, uuid=f"GPU-{n}", memory_used=20 + (n + number) % 60, memory_total=100) for n in range(gpus))
     return Snapshot(timestamp=1000.0 + number, gpus=tuple(filled))
@@ -40,13 +40,13 @@ def costs(rules: int, gpus: int) -> dict[str, float]:
     """Return what a decision costs in each way. Units: nanoseconds."""
     ruleset, known = loads(text(rules, "tenants")), transfers(EACH)
     engine = Engine(ruleset, clock=lambda: 1000.0)
-    engine.observe(moment(gpus, 0))
+    engine.observe(make_snapshot(gpus, 0))
     again = [(transfer,) for transfer in known] * 5
     nanoseconds(engine.decide, again)
     found: dict[str, list[float]] = {HOT: [], NEW: [], COLD: []}
     for turn in range(1, ROUNDS + 1):
         fresh = transfers(EACH * (turn + 1))[-EACH:]
-        shots = [(moment(gpus, 20 * turn + n), transfer) for n, transfer in enumerate(fresh[:20])]
+        shots = [(make_snapshot(gpus, 20 * turn + n), transfer) for n, transfer in enumerate(fresh[:20])]
         found[HOT].append(nanoseconds(engine.decide, again))
         found[COLD].append(nanoseconds(ruleset.evaluate, shots))
         found[NEW].append(nanoseconds(engine.decide, [(transfer,) for transfer in fresh]))

@@ -82,7 +82,7 @@ def measured(name: str) -> list[tuple[int, float]]:
 
 
 def ratios(rows: list[tuple[int, float]]) -> list[float]:
-    """Return what each doubling made of the time, where that was long enough to tell."""
+    """Return what each doubling made of the time, where that was long enough to measure."""
     return [after / before for (_, before), (_, after) in pairwise(rows) if before >= TOO_SHORT]
 
 

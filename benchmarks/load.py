@@ -68,7 +68,7 @@ def evaluated(loaded: gpurules.Ruleset) -> gpurules.Decision:
     return loaded.evaluate(replace(SNAPSHOT), TRANSFER)
 
 
-def all_told(text: str) -> gpurules.Decision:
+def in_total(text: str) -> gpurules.Decision:
     """Return the first decision of an engine of a text."""
     _code.cache_clear()
     return engine_that_decides(gpurules.loads(text))
@@ -102,16 +102,16 @@ def of_files() -> dict[str, float]:
     parsed = text.replace("file_type == 'model'", "(file_type == 'model' OR transfer_priority > 5)")
     gpurules.loads(ruleset(10))
     assert parsed != text
-    assert all_told(text).rules == evaluated(gpurules.loads(text)).rules != ()
+    assert in_total(text).rules == evaluated(gpurules.loads(text)).rules != ()
     found = medians(
         {
             "PyYAML C compose": lambda: milliseconds(lambda: yaml.compose(text, Loader=yaml.CSafeLoader)),
             "load and check": lambda: milliseconds(lambda: gpurules.loads(text)),
             "an engine, and its first decision": lambda: after_loading(text, engine_that_decides),
             "the first evaluation": lambda: after_loading(text, evaluated),
-            "all told, from text to decision": lambda: milliseconds(lambda: all_told(text)),
+            "in total, from text to decision": lambda: milliseconds(lambda: in_total(text)),
             "load and check, with an OR in each": lambda: milliseconds(lambda: gpurules.loads(parsed)),
-            "all told, with an OR in each": lambda: milliseconds(lambda: all_told(parsed)),
+            "in total, with an OR in each": lambda: milliseconds(lambda: in_total(parsed)),
         }
     )
     print("1,000 rules                              ms   x compose")

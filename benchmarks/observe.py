@@ -1,6 +1,6 @@
 """How long it takes to take in a snapshot: 8 GPUs, 1,000 rules, a quarter of them with timers, a quarter over windows.
 
-The readings are drawn anew for each snapshot, so that signals change as much as they can. Once as such rules are
+The readings are drawn again for each snapshot, so that signals change as much as they can. Once as such rules are
 written, with limits that are whole numbers from 50 to 94, so that several have the same timer; and once with 1,000
 different limits, so that no two have. Run it with ``make bench``.
 """
@@ -30,7 +30,7 @@ def ruleset(are_different: bool = False) -> str:
 
 
 def snapshot(timestamp: float, rng: random.Random) -> Snapshot:
-    """Return a snapshot of readings drawn anew."""
+    """Return a snapshot of readings drawn again."""
     gpus = tuple(
         GPU(
             index=index,

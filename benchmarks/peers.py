@@ -199,8 +199,8 @@ def compared(results: Sequence[Result]) -> None:
     print("how much quicker than the other engines decide is, for each GPUs and rules: the quickest, the second")
     for gpus, rules in dict.fromkeys((r.gpus, r.rules) for r in results):
         ordered = sorted((r.ratio, r.way) for r in results if (r.gpus, r.rules) == (gpus, rules) and r.way in peers)
-        told = ", ".join(f"{ratio:,.0f} x {way}" for ratio, way in ordered[:2])
-        print(f"  {gpus} GPU(s), {rules:6,} rules: {told}")
+        ratios = ", ".join(f"{ratio:,.0f} x {way}" for ratio, way in ordered[:2])
+        print(f"  {gpus} GPU(s), {rules:6,} rules: {ratios}")
 
 
 def scaled(gpus: int) -> list[Result]:

@@ -21,7 +21,7 @@ from results import write
 import gpurules
 
 Parts = Mapping[str, tuple[str, str]]
-"""What is told of: by its name the end of a file's name, and a function in it."""
+"""The profiled functions by name: the end of a file's name, and a function in it."""
 
 LOADING: Parts = {
     "YAML, located": ("yaml_reader.py", "read_yaml"),

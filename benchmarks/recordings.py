@@ -166,8 +166,8 @@ def main() -> None:
             speeds = {"gpurules": speed(partial(played, path), size)}
             speeds |= {library: speed(work, size) for library, work in libraries[name]}
             found[name] = speeds
-            told = "  ".join(f"{library} {figure:.1f}" for library, figure in speeds.items())
-            print(f"  {name:<20} {size / 1e6:5.1f} MB   {told}")
+            columns = "  ".join(f"{library} {figure:.1f}" for library, figure in speeds.items())
+            print(f"  {name:<20} {size / 1e6:5.1f} MB   {columns}")
     write("recordings", found)
 
 

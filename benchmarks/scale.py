@@ -42,7 +42,7 @@ def text(rules: int, form: str) -> str:
     return "version: 1\nname: large\nfields: {team: {type: string, scope: transfer}}\nrules:\n" + "\n".join(lines)
 
 
-def moment(memory: float) -> Snapshot:
+def make_snapshot(memory: float) -> Snapshot:
     """Return 8 GPUs that are filled up to *memory* percent."""
     gpus = tuple(GPU(index=n, uuid=f"GPU-{n}", memory_used=memory - n, memory_total=100) for n in range(8))
     return Snapshot(timestamp=1000.0, gpus=gpus)
@@ -90,7 +90,7 @@ def milliseconds(function: Callable[[], object]) -> float:
 
 def measure(rules: int, form: str = "tenants", rounds: int = 7) -> dict[str, float]:
     """Return the medians for a ruleset of *rules* rules."""
-    ruleset, snapshot = loads(text(rules, form)), moment(60)
+    ruleset, snapshot = loads(text(rules, form)), make_snapshot(60)
     facts = Facts(snapshot, snapshot.gpus)
     ways = {
         "flags": Specializer(ruleset.program.terms, None, 10**9),
@@ -111,7 +111,7 @@ def measure(rules: int, form: str = "tenants", rounds: int = 7) -> dict[str, flo
             found.setdefault(f"bind, {name}, ms", []).append(
                 milliseconds(lambda used=specializer: used.specialize(facts))
             )
-        found.setdefault("evaluate", []).append(decisions(ruleset, moment(60), fresh))
+        found.setdefault("evaluate", []).append(decisions(ruleset, make_snapshot(60), fresh))
     return {name: statistics.median(values) for name, values in found.items()}
 
 
@@ -123,8 +123,8 @@ def main() -> None:
         for rules in SIZES:
             medians = measure(rules, form)
             first = first or medians
-            told = "".join(f"  {name} {v:.4g} ({v / (first[name] or 1):.1f}x)" for name, v in medians.items())
-            print(f"  {rules:6}{told}")
+            columns = "".join(f"  {name} {v:.4g} ({v / (first[name] or 1):.1f}x)" for name, v in medians.items())
+            print(f"  {rules:6}{columns}")
 
 
 if __name__ == "__main__":

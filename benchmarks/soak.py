@@ -60,7 +60,7 @@ def descriptors() -> int:
 
 @dataclass
 class Sample:
-    """What the process holds at one moment."""
+    """What the process holds at one point in time."""
 
     rss: float = field(default_factory=resident)
     threads: int = field(default_factory=threading.active_count)
@@ -342,9 +342,9 @@ def faults(figures: dict[str, object]) -> list[str]:
 
 def show(figures: dict[str, object]) -> bool:
     """Print the figures of one run; return whether they are good."""
-    told = [f"{k} {v:.1f}" if isinstance(v, float) else f"{k} {v}" for k, v in figures.items()]
+    columns = [f"{k} {v:.1f}" if isinstance(v, float) else f"{k} {v}" for k, v in figures.items()]
     wrong = faults(figures)
-    print(" · ".join(told) + (f"\n  WRONG: {'; '.join(wrong)}" if wrong else ""), flush=True)
+    print(" · ".join(columns) + (f"\n  WRONG: {'; '.join(wrong)}" if wrong else ""), flush=True)
     return not wrong
 
 

@@ -32,7 +32,7 @@ rules:
 WHOLE = {("even", "also_even"), ("odd", "also_odd")}
 
 
-def moment(number: int) -> Snapshot:
+def make_snapshot(number: int) -> Snapshot:
     """Return a snapshot of 8 GPUs, which are all full at even numbers and all empty at odd ones."""
     used = 90 if number % 2 == 0 else 10
     gpus = tuple(GPU(index=n, uuid=f"GPU-{n}", memory_used=used, memory_total=100) for n in range(8))
@@ -42,7 +42,7 @@ def moment(number: int) -> Snapshot:
 def measure(threads: int) -> dict[str, float]:
     """Return decisions a second, and the percentiles of one decision. Units: nanoseconds."""
     engine = Engine(loads(RULES))
-    engine.observe(moment(0))
+    engine.observe(make_snapshot(0))
     stop, torn, latencies, counts = threading.Event(), list[object](), list[int](), list[int]()
 
     def deciding() -> None:
@@ -65,7 +65,7 @@ def measure(threads: int) -> dict[str, float]:
     for worker in workers:
         worker.start()
     for number in range(1, int(SECONDS * PER_SECOND)):
-        engine.observe(moment(number))
+        engine.observe(make_snapshot(number))
         time.sleep(max(0.0, start + number / PER_SECOND - time.perf_counter()))
     stop.set()
     for worker in workers:

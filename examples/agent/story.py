@@ -92,7 +92,7 @@ def edits(agent: Agent, governor: Governor) -> None:
     agent.rules.write_text(RULES.replace("delay: 60s", "delay: 90s"))
     agent.curl("/v1/reload", "--request", "POST")
     delay = agent.curl("/v1/decide", "--json", json.dumps({"transfer": LARGE.to_dict()}))["delay"]
-    say(f"a good edit takes over: curl is told to wait {delay:g} s")
+    say(f"a good edit takes over: curl is asked to wait {delay:g} s")
 
 
 def crash(agent: Agent, engine: RemoteEngine, governor: Governor) -> None:
@@ -124,7 +124,7 @@ def main() -> None:
             say("the node is hot for two seconds")
             delay = agent.curl("/v1/decide", "--json", json.dumps({"transfer": LARGE.to_dict()}))["delay"]
             ticket = governor.transfer(LARGE)
-            say(f"curl is told to wait {delay:g} s, and the transfer of a Python program is {state_of(governor)}")
+            say(f"curl is asked to wait {delay:g} s, and the transfer of a Python program is {state_of(governor)}")
             reason = next(rule.reason for rule in engine.explain(LARGE).rules)
             say(f"because {reason}")
             edits(agent, governor)

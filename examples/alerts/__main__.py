@@ -75,7 +75,7 @@ class Story:
         options = CoordinatorOptions(poll_interval=POLL_SECONDS, jitter=0.0, watch_files=False, read_timeout=5.0)
         self.agent = Coordinator(loads(text), self.node, options=options)
 
-    def tell(self) -> None:
+    def run(self) -> None:
         """Run the story.
 
         Raises:
@@ -109,7 +109,7 @@ class Story:
 
     def gpus(self) -> dict[str, str]:
         """Return which GPUs the alerts name, by the name of the alert."""
-        return {name: told.get("gpus", "") for name, told in self.receiver.alerts().items()}
+        return {name: labels.get("gpus", "") for name, labels in self.receiver.alerts().items()}
 
     def pending(self) -> list[Delivery]:
         """Return the deliveries that wait."""
@@ -122,9 +122,9 @@ class Story:
             if time.monotonic() - began > PATIENCE_SECONDS:
                 sys.exit(f"not within {PATIENCE_SECONDS:.0f} s: {what}; {deliveries(self.agent)[-5:]}")
             time.sleep(0.05)
-        told = "; ".join(f"{name}: {text.get('summary')}" for name, text in self._shown().items())
+        summaries = "; ".join(f"{name}: {text.get('summary')}" for name, text in self._shown().items())
         self.console.print(
-            f"  {time.monotonic() - began:5.1f} s  {what}" + (f"   [{told}]" if told else ""), markup=False
+            f"  {time.monotonic() - began:5.1f} s  {what}" + (f"   [{summaries}]" if summaries else ""), markup=False
         )
 
     def _shown(self) -> dict[str, dict[str, str]]:
@@ -149,7 +149,7 @@ def main() -> None:
         story = Story(receiver, Console(width=160))
         try:
             with story.agent:
-                story.tell()
+                story.run()
         finally:
             receiver.stop()
 

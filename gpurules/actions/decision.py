@@ -156,11 +156,11 @@ class DecisionSource(Protocol):
 class Basis:
     """What all decisions on one snapshot with the same matching rules share."""
 
-    __slots__ = ("moment", "outcome", "stale")
+    __slots__ = ("origin", "outcome", "stale")
 
-    def __init__(self, outcome: Outcome, moment: DecisionSource, stale: bool) -> None:
+    def __init__(self, outcome: Outcome, origin: DecisionSource, stale: bool) -> None:
         self.outcome = outcome
-        self.moment = moment
+        self.origin = origin
         self.stale = stale
 
 
@@ -181,9 +181,9 @@ class Decision:
     @property
     def matched(self) -> tuple[Match, ...]:
         """The rules that matched, by priority, then by their order in the file."""
-        moment, transfer, workload = self._basis.moment, self._transfer, self._workload
+        origin, transfer, workload = self._basis.origin, self._transfer, self._workload
         return tuple(
-            Match(rule.name, moment.devices(position, transfer, workload), rule.actions)
+            Match(rule.name, origin.devices(position, transfer, workload), rule.actions)
             for position, rule in self._basis.outcome.rules
         )
 
@@ -225,8 +225,8 @@ class Decision:
         return unclaimed
 
     def _situation(self) -> CombineContext:
-        limits = self._basis.moment.limits
-        return CombineContext(self._transfer, self._basis.moment.timestamp, limits.max_delay, limits.max_priority)
+        limits = self._basis.origin.limits
+        return CombineContext(self._transfer, self._basis.origin.timestamp, limits.max_delay, limits.max_priority)
 
     @property
     def prefetch_factor(self) -> float:
@@ -273,7 +273,7 @@ class Decision:
     @property
     def snapshot_time(self) -> float:
         """The timestamp of the snapshot that was decided on."""
-        return self._basis.moment.timestamp
+        return self._basis.origin.timestamp
 
     @property
     def stale(self) -> bool:
@@ -283,7 +283,7 @@ class Decision:
     @property
     def ruleset_version(self) -> str:
         """The content hash of the ruleset."""
-        return self._basis.moment.version
+        return self._basis.origin.version
 
     @property
     def source(self) -> str:
@@ -291,7 +291,7 @@ class Decision:
 
         While the agent does not answer its last ``directives`` for the node hold, and then nothing (``fallback``).
         """
-        return self._basis.moment.source
+        return self._basis.origin.source
 
     def prefetch(self, count: int, minimum: int = 0) -> int:
         """Return how much of a prefetch of *count* (parts, blocks, batches) is left, at least *minimum*."""
@@ -302,7 +302,7 @@ class Decision:
 
         As a text it is what ``gpurules explain`` prints.
         """
-        return self._basis.moment.explain(self._transfer, self._workload)
+        return self._basis.origin.explain(self._transfer, self._workload)
 
     def to_dict(self) -> dict[str, object]:
         """Return the decision as JSON-ready data."""

@@ -15,7 +15,7 @@ def _local(timestamp: float, zone: tzinfo | None) -> datetime | None:
         return None
 
 
-def moment(timestamp: float, zone: tzinfo | None = None) -> str:
+def date_and_time(timestamp: float, zone: tzinfo | None = None) -> str:
     """Return date, time and zone of *timestamp*.
 
     Missing: *zone* None is the zone of this machine.

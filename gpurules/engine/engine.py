@@ -69,7 +69,7 @@ class Engine:
         with gc_paused():
             self._derived = DerivedState(ruleset)
             program = _program(ruleset, self._derived)
-            facts, _ = self._derived.afresh().observe(Snapshot(timestamp=0.0), NO_NODE, program.context)
+            facts, _ = self._derived.fresh_copy().observe(Snapshot(timestamp=0.0), NO_NODE, program.context)
             self._set(program.bind(facts), float("-inf"))
 
     def _set(self, bound: BoundProgram, stale_at: float) -> None:

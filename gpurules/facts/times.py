@@ -95,7 +95,7 @@ def _in_zone(local: datetime, zone: tzinfo, name: str) -> float:
                 f"no clock of {name} shows {shown}: the clock skips it",
                 f"write {local:%Y-%m-%dT%H:%M:%S} with the intended offset, {first:%z}",
             )
-        offsets = [f"{moment:%z}"[:3] + ":" + f"{moment:%z}"[3:5] for moment in (first, second)]
+        offsets = [f"{local:%z}"[:3] + ":" + f"{local:%z}"[3:5] for local in (first, second)]
         message = f"clocks of {name} show {shown} twice"
         raise TimeError(message, f"write the offset instead of the zone: {offsets[0]} or {offsets[1]}")
     return first.timestamp()

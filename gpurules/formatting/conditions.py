@@ -21,15 +21,15 @@ def canonical(text: str, tree: nodes.Definition) -> str:
     AND (gpu_throttled OR
       active_training)
     """
-    spelt = show(tree)
+    canonical = show(tree)
     if "\n" not in text.strip():
-        return spelt if "#" not in _bare(text) else text.strip()
+        return canonical if "#" not in _bare(text) else text.strip()
     lines = [_words(line) for line in text.split("\n")]
     own = _without_trailing_commas([word for line in lines for word in line if word[0] != "#"])
-    matches = list(_TOKEN.finditer(spelt))
+    matches = list(_TOKEN.finditer(canonical))
     if len(own) != len(matches):
         return "\n".join(line.strip() for line in text.strip().split("\n"))
-    return _laid_out(lines, spelt, matches)
+    return _laid_out(lines, canonical, matches)
 
 
 def _words(line: str) -> list[str]:
@@ -45,7 +45,7 @@ def _without_trailing_commas(words: list[str]) -> list[str]:
     return [word for word, after in zip(words, [*words[1:], ""], strict=True) if not (word == "," and after in ")]")]
 
 
-def _laid_out(lines: list[list[str]], spelt: str, matches: list[re.Match[str]]) -> str:
+def _laid_out(lines: list[list[str]], canonical: str, matches: list[re.Match[str]]) -> str:
     """Return the words of the canonical text in the lines of the original."""
     result: list[str] = []
     place = depth = 0
@@ -63,7 +63,7 @@ def _laid_out(lines: list[list[str]], spelt: str, matches: list[re.Match[str]]) 
             place += 1
         if not taken and not comment:
             continue
-        code = spelt[taken[0].start() : taken[-1].end()] if taken else ""
+        code = canonical[taken[0].start() : taken[-1].end()] if taken else ""
         closing = len(code) - len(code.lstrip(")]"))
         margin = " " * (INDENT * max(0, depth - closing))
         result.append(margin + "  ".join(part for part in (code, comment) if part))

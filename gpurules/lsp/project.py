@@ -56,7 +56,7 @@ class Project(Protocol):
         """
         ...
 
-    def moment(self) -> FactsAtHand | None:
+    def facts_at_hand(self) -> FactsAtHand | None:
         """Return the given facts, None if none were given."""
         ...
 

@@ -50,7 +50,7 @@ class RemoteRule:
     priority: int = 0
 
 
-class RemoteMoment:
+class RemoteDecisionSource:
     """The basis of a remote decision; ``source`` is ``agent``, ``directives`` or ``fallback``."""
 
     def __init__(self, reader: "AnswerReader", devices: tuple[tuple[GPUIndex, ...], ...], source: str) -> None:
@@ -91,7 +91,7 @@ class AnswerReader:
             ValueError: it is not a decision in JSON.
         """
         basis = self._bases.get(body)
-        if basis is None or basis.moment.source != source:
+        if basis is None or basis.origin.source != source:
             basis = self._basis(body, source)
             if len(self._bases) >= MAX_REMEMBERED:
                 self._bases = {}
@@ -100,7 +100,7 @@ class AnswerReader:
 
     def neutral(self, transfer: Transfer, workload: Workload) -> Decision:
         """Return a decision without directives, marked as a stale fallback."""
-        return decision_of(Basis(self._neutral, RemoteMoment(self, (), "fallback"), True), transfer, workload)
+        return decision_of(Basis(self._neutral, RemoteDecisionSource(self, (), "fallback"), True), transfer, workload)
 
     def _basis(self, body: bytes, source: str) -> Basis:
         start = body.rfind(_SPLIT)
@@ -116,9 +116,9 @@ class AnswerReader:
             else:
                 data = loads(b"{" + body[start + 1 :])
             outcome, devices = known
-            moment = RemoteMoment(self, devices, source)
-            moment.timestamp, moment.version = float(data["snapshot_time"]), str(data["ruleset_version"])
-            return Basis(outcome, moment, data["stale"] is True)
+            origin = RemoteDecisionSource(self, devices, source)
+            origin.timestamp, origin.version = float(data["snapshot_time"]), str(data["ruleset_version"])
+            return Basis(outcome, origin, data["stale"] is True)
         except (KeyError, TypeError, AttributeError) as error:
             raise ValueError(f"the answer is not a decision: {error!r}") from None
 

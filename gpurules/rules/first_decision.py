@@ -34,7 +34,7 @@ def first_decision_function(program: Program) -> DecisionFunction | None:
     return decide
 
 
-class FirstMoment:
+class FirstDecisionSource:
     """A program on a snapshot that has not been met: nothing is bound until something asks for it."""
 
     __slots__ = ("_node", "_program", "_snapshot")
@@ -90,5 +90,5 @@ class FirstDecision(Decision):
         basis = self._made
         if basis is None:
             program, snapshot, node, mask = self._first
-            basis = self._made = Basis(program.outcome(mask), FirstMoment(program, snapshot, node), False)
+            basis = self._made = Basis(program.outcome(mask), FirstDecisionSource(program, snapshot, node), False)
         return basis

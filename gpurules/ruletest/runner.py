@@ -151,7 +151,7 @@ def _property(asked: Property, ruleset: Ruleset) -> CaseResult:
         return CaseResult(
             asked.name, asked.location, (Failure(asked.location, pattern_of(asked), found.counterexample),)
         )
-    searched = f"{found.moments:,} assignments searched"
+    searched = f"{found.assignments:,} assignments searched"
     note = "proved" if found.unproved is None else f"not proved: {found.unproved}; {searched}"
     return CaseResult(asked.name, asked.location, (), note=note)
 

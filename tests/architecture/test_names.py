@@ -5,6 +5,7 @@ says neither. Classes that share a name on purpose are listed with the reason.
 """
 
 import ast
+import re
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
@@ -41,6 +42,19 @@ VERBS_AND_NOUNS = frozenset({"embed", "exceed", "feed", "need", "proceed", "seed
 
 AVOIDED_IN_TESTS = frozenset({"tell", "tells", "told", "nobody", "somebody", "whoever", "moment", "moments"})
 """Words that test names avoid, as the prose does (``test_english.WORDS``): name the party, say what it reports."""
+
+AVOIDED_IN_CODE = (AVOIDED_IN_TESTS - {"tell"}) | {
+    "afresh",
+    "anew",
+    "mend",
+    "mended",
+    "spelt",
+    "verb",
+    "verbs",
+    "worth",
+}
+"""Words that no name in the code has; ``tell`` is a method of files."""
+PROGRAMS = [path for folder in ("gpurules", "examples", "benchmarks") for path in sorted((ROOT / folder).rglob("*.py"))]
 
 
 def name_of(module: Path) -> str:
@@ -87,8 +101,25 @@ def participles() -> set[str]:
     return {path for module in MODULES for path, name in public_functions(module) if is_bare_participle(name)}
 
 
-def uses_avoided_word(name: str) -> bool:
-    return not AVOIDED_IN_TESTS.isdisjoint(name.split("_"))
+def uses_avoided_word(name: str, avoided: frozenset[str] = AVOIDED_IN_TESTS) -> bool:
+    return not avoided.isdisjoint(name.lower().split("_"))
+
+
+def words_of_class(name: str) -> str:
+    """Return the name of a class as words, joined by underscores."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name)
+
+
+def names_in(tree: ast.Module) -> Iterator[str]:
+    """Yield every name that a module gives: to classes, functions, parameters, variables and attributes."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.ClassDef(name):
+                yield words_of_class(name)
+            case ast.FunctionDef(name) | ast.AsyncFunctionDef(name) | ast.arg(name) | ast.alias(_, str(name)):
+                yield name
+            case ast.Name(name, ast.Store()) | ast.Attribute(_, name, ast.Store()):
+                yield name
 
 
 def names_of_tests(module: Path) -> Iterator[str]:
@@ -143,3 +174,27 @@ def test_names_of_tests_are_in_plain_english() -> None:
 )
 def test_avoided_words_are_whole_words(name: str, is_avoided: bool) -> None:
     assert uses_avoided_word(name) is is_avoided
+
+
+def test_names_in_the_code_are_in_plain_english() -> None:
+    given = [(path, name) for path in PROGRAMS for name in names_in(ast.parse(path.read_text(encoding="utf-8")))]
+    assert len(given) > 10_000
+    found = [f"{path.relative_to(ROOT)}: {name}" for path, name in given if uses_avoided_word(name, AVOIDED_IN_CODE)]
+    assert found == []
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "def part_moments(): ...",
+        "class RemoteMoment: ...",
+        "def evaluate(moment): ...",
+        "worth = 1",
+        "self._moment = 1",
+        "[told for told in ()]",
+        "MOST_MOMENTS = 1",
+        "from clock import now as moment",
+    ],
+)
+def test_an_avoided_word_is_found_wherever_a_name_is_given(source: str) -> None:
+    assert any(uses_avoided_word(name, AVOIDED_IN_CODE) for name in names_in(ast.parse(source)))

@@ -210,7 +210,7 @@ class Columnar:
         return out
 
 
-class _Moment:
+class _SnapshotTable:
     """One situation as a table: a single snapshot."""
 
     def __init__(self, facts: Facts) -> None:
@@ -244,7 +244,7 @@ class ColumnarBackEnd:
         Raises:
             UnsupportedError: doubles cannot say what it asks.
         """
-        found = Columnar(_Moment(facts)).truths(term, per_gpu)
+        found = Columnar(_SnapshotTable(facts)).truths(term, per_gpu)
         truths: list[Truth] = [
             True if true else False if false else None
             for true, false in zip(found.true.tolist(), found.false.tolist(), strict=True)

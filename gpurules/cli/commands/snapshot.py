@@ -2,7 +2,7 @@
 
 import click
 
-from gpurules.cli.clock import moment
+from gpurules.cli.clock import date_and_time
 from gpurules.cli.options import given_options, source_options, text_or_json
 from gpurules.cli.output import pluralize, say, table, to_json, write
 from gpurules.cli.progress import report_unread
@@ -36,7 +36,7 @@ def render_snapshot(snapshot: Snapshot) -> str:
     lost = f"{snapshot.gpu_lost_count} lost" if snapshot.gpu_lost_count else ""
     driver = f"driver {visible(snapshot.driver_version)}" if snapshot.driver_version else ""
     head = " · ".join(
-        part for part in (visible(snapshot.host or ""), moment(snapshot.timestamp), boards, lost, driver) if part
+        part for part in (visible(snapshot.host or ""), date_and_time(snapshot.timestamp), boards, lost, driver) if part
     )
     columns = ("GPU", "name", "memory", "busy", "temperature", "power", "processes", "status")
     rows = [_row(gpu) for gpu in snapshot.gpus]

@@ -26,19 +26,19 @@ class LiveFacts:
         if "-" in self._given.values():
             raise click.UsageError("stdin belongs to the editor: give the facts as files, or as the JSON itself")
         self._stamps: tuple[object, ...] = ()
-        self._moment: FactsAtHand | None = None
+        self._current: FactsAtHand | None = None
         if self._given:
-            self._moment = self._read()
+            self._current = self._read()
 
     def now(self) -> FactsAtHand | None:
         """Return the current facts; None if no option was given."""
         if self._given:
             try:
-                self._moment = self._read()
+                self._current = self._read()
             except click.UsageError as error:
                 self._stamps = ()
-                self._moment = FactsAtHand(self._title, problem=error.format_message())
-        return self._moment
+                self._current = FactsAtHand(self._title, problem=error.format_message())
+        return self._current
 
     @property
     def _title(self) -> str:
@@ -46,8 +46,8 @@ class LiveFacts:
 
     def _read(self) -> FactsAtHand:
         stamps = tuple(_stamp(one) for one in self._given.values())
-        if self._moment is not None and stamps == self._stamps and self._moment.problem is None:
-            return self._moment
+        if self._current is not None and stamps == self._stamps and self._current.problem is None:
+            return self._current
         facts = read_facts({name: self._text(name) for name in KINDS})
         self._stamps = stamps
         return FactsAtHand(self._title, facts.snapshot, facts.transfer, facts.workload, facts.node)

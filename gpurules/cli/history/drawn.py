@@ -143,7 +143,7 @@ def _parting_lines(result: BacktestResult) -> Iterator[str]:
         parting = result.partings[name]
         first = "; ".join(
             f"{when(at)} on {visible(node)}: {names[which]} ({which + 1}) only"
-            for at, node, which in parting.moments[:3]
+            for at, node, which in parting.examples[:3]
         )
         yield f"{name} differs in {pluralize(parting.snapshots, 'snapshot')}, first {first}"
 

@@ -65,12 +65,12 @@ def _from_baseline(path: str, baseline_path: Path) -> str:
 
 def _known(text: str, path: Path, found: Sequence[Diagnostic], looked: Looked) -> list[BaselineEntry]:
     """Return the entries of the baseline *text*, with paths as this run spells them."""
-    spelt = {_from_baseline(one, path): one for one in (*looked.sources, *(d.path or "" for d in found)) if one}
+    spellings = {_from_baseline(one, path): one for one in (*looked.sources, *(d.path or "" for d in found)) if one}
     try:
         entries = parse_baseline(text)
     except BaselineError as error:
         raise BaselineError(f"{path}: {error}; remove it, and --update-baseline creates a new one") from None
-    return [replace(entry, path=spelt.get(entry.path, (path.parent / entry.path).as_posix())) for entry in entries]
+    return [replace(entry, path=spellings.get(entry.path, (path.parent / entry.path).as_posix())) for entry in entries]
 
 
 def _text(path: Path) -> str:

@@ -23,8 +23,8 @@ from gpurules.lsp import DocumentSettings, FactsAtHand
 class EditorProject:
     """Provides the configuration nearest to each file, and the given facts."""
 
-    def __init__(self, moments: LiveFacts, today: Callable[[], date] = date.today) -> None:
-        self._moments = moments
+    def __init__(self, facts: LiveFacts, today: Callable[[], date] = date.today) -> None:
+        self._facts = facts
         self._today = today
 
     @property
@@ -57,9 +57,9 @@ class EditorProject:
                 return ()  # other tools say so
             raise ValueError(error.format_message()) from None
 
-    def moment(self) -> FactsAtHand | None:
+    def facts_at_hand(self) -> FactsAtHand | None:
         """Return the current facts; None if no option gave any."""
-        return self._moments.now()
+        return self._facts.now()
 
     def page(self, code: str) -> str | None:
         """Write the page about a diagnostic code into the cache folder and return its path."""

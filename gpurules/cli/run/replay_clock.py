@@ -13,14 +13,14 @@ LONGEST = 2.0
 class ReplayClock:
     """A source whose latest snapshot is the current time, until it ends.
 
-    *moment* gives the time before the first snapshot. *speed* is the replay speed relative to the recording; without
+    *wall_time* gives the time before the first snapshot. *speed* is the replay speed relative to the recording; without
     it, snapshots arrive immediately.
     """
 
-    def __init__(self, source: Source, moment: Callable[[], float], speed: float | None = None) -> None:
+    def __init__(self, source: Source, wall_time: Callable[[], float], speed: float | None = None) -> None:
         self.name = source.name
         self._source = source
-        self._moment = moment
+        self._wall_time = wall_time
         self._speed = speed
         self._latest: float | None = None
         self._hurry = threading.Event()
@@ -40,7 +40,7 @@ class ReplayClock:
 
     def clock(self) -> float:
         """Return the time, in seconds since 1970."""
-        return self._moment() if self._latest is None else self._latest
+        return self._wall_time() if self._latest is None else self._latest
 
     def hurry(self) -> None:
         """Stop waiting between snapshots."""

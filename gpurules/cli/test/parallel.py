@@ -8,7 +8,7 @@ from typing import TypeVar
 Task = TypeVar("Task")
 Outcome = TypeVar("Outcome")
 
-WORTH_IT = 16
+MIN_PARALLEL_TASKS = 16
 """Fewer tasks than this are done sooner than a process has started, unless each takes long."""
 
 

@@ -11,7 +11,7 @@ from gpurules.cli.files import read_at_most, read_stdin
 from gpurules.cli.options import stdin_name
 from gpurules.cli.output import pluralize, say
 from gpurules.cli.progress import with_progress
-from gpurules.cli.test.parallel import WORTH_IT, processors, spread
+from gpurules.cli.test.parallel import MIN_PARALLEL_TASKS, processors, spread
 from gpurules.diagnostics import Location, diagnostic_at
 from gpurules.output_files import replace_file
 from gpurules.ruletest import (
@@ -51,7 +51,7 @@ class Run:
         """Return the number of processes for *tasks*."""
         if self.jobs:
             return self.jobs
-        return processors() if is_long or tasks >= WORTH_IT else 1
+        return processors() if is_long or tasks >= MIN_PARALLEL_TASKS else 1
 
 
 def _history_at(argument: str) -> "PlayedHistory":

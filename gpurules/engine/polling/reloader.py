@@ -13,7 +13,7 @@ from gpurules.plugins import reason
 from gpurules.rules import Ruleset, load
 
 _LOGGER = logger("gpurules.coordinator")
-MOMENT_SECONDS = (1.0, 5.0)
+PATIENCE_SECONDS = (1.0, 5.0)
 """How long a poll waits for the files of its ruleset: one interval, within these bounds."""
 RETRY_CHECKS = 12
 """A ruleset that did not load is retried after this number of checks, whether or not a file was seen to change: it
@@ -41,8 +41,8 @@ class Reloader:
         self._error_before: str | None = None
 
     @property
-    def _moment(self) -> float:
-        least, most = MOMENT_SECONDS
+    def _patience(self) -> float:
+        least, most = PATIENCE_SECONDS
         return min(most, max(least, self._engine.ruleset.settings.poll_interval))
 
     def look(self, is_asked: bool, is_watching: bool) -> Ruleset | None:
@@ -71,7 +71,7 @@ class Reloader:
             self._fail(str(error))
             return False
         self._is_asked, self._job_is_for = False, self._engine.ruleset
-        self._job.wait(self._moment)
+        self._job.wait(self._patience)
         return True
 
     def _read_again(self, is_asked: bool) -> Ruleset | None:
@@ -103,7 +103,7 @@ class Reloader:
         What is wrong is counted, logged once, and kept in ``metrics.reload_error``. From any thread.
         """
         if isinstance(wanted, Ruleset):
-            Job(lambda: self._watch.follow(wanted.files), "gpurules-reload").wait(self._moment)
+            Job(lambda: self._watch.follow(wanted.files), "gpurules-reload").wait(self._patience)
             return wanted
         job = Job[Ruleset | None](lambda: self._loaded(wanted), "gpurules-reload")
         if not job.wait(self._timeout):

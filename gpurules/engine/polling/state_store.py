@@ -21,7 +21,7 @@ from gpurules.strict_json import dumps, loads
 _LOGGER = logger("gpurules.memory")
 VERSION = 1
 MAX_BYTES = 16 * 1024 * 1024
-MOMENT_SECONDS = 2.0
+PATIENCE_SECONDS = 2.0
 """How long a poll waits for its state to be written."""
 
 
@@ -169,7 +169,7 @@ class StateStore:
         path, age = self._path, self._max_age_seconds
         try:
             job = self._reading = self._reading or Job(lambda: read(path, now, age), "gpurules-state")
-            if not job.wait(MOMENT_SECONDS):
+            if not job.wait(PATIENCE_SECONDS):
                 raise StateRefused(f"it could not be read within {job.seconds:.0f} s")
             self._reading = None
             restore(job.result(), signals, episodes, rules)
@@ -203,7 +203,7 @@ class StateStore:
             if self._job is not None and not self._job.wait(timeout or 0):
                 raise TimeoutError(f"it has not been written for {self._job.seconds:.0f} s")
             self._job = Job(lambda: save(path, data), "gpurules-state")
-            allowed = MOMENT_SECONDS if timeout is None else timeout
+            allowed = PATIENCE_SECONDS if timeout is None else timeout
             if not self._job.wait(began + allowed - time.monotonic()):
                 raise TimeoutError(f"it was not written within {allowed:g} s")
             self._job.result()

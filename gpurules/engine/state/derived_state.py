@@ -72,7 +72,7 @@ _STILL = _Moved((), ())
 
 
 @dataclass(frozen=True, slots=True)
-class _Moment:
+class _SignalInputs:
     """One snapshot while its signals are worked out, in rows that fill up."""
 
     facts: Facts
@@ -158,7 +158,7 @@ class DerivedState:
             self._batch = None
         return self._signals
 
-    def afresh(self) -> "DerivedState":
+    def fresh_copy(self) -> "DerivedState":
         """Return the same for the same ruleset, with nothing remembered."""
         made = copy(self)
         made.history = History(self._windows.values())
@@ -188,11 +188,11 @@ class DerivedState:
         self._fill_windows(facts, rows, node_row)
         filling = replace(facts, rows=rows, node_row=node_row)  # type: ignore[arg-type]
         now = facts.snapshot.timestamp
-        moment = _Moment(filling, arguments(filling), now, owners, rows, node_row, self._functions)
+        inputs = _SignalInputs(filling, arguments(filling), now, owners, rows, node_row, self._functions)
         if batch is None:
-            transitions = [change for _, change in self._advance_signals(moment, self.signals, self._members)]
+            transitions = [change for _, change in self._advance_signals(inputs, self.signals, self._members)]
         else:
-            transitions = self._step_batch(batch, moment)
+            transitions = self._step_batch(batch, inputs)
         finished = replace(facts, rows=tuple([tuple(row) for row in rows]), node_row=tuple(node_row))
         return finished, tuple(transitions)
 
@@ -202,20 +202,20 @@ class DerivedState:
             self._batch = SignalBatch(self._looked_up, self._index, self._signals, self.settings, self._blank_row)
         return self._batch
 
-    def _step_batch(self, batch: SignalBatch, moment: _Moment) -> list[Transition]:
+    def _step_batch(self, batch: SignalBatch, inputs: _SignalInputs) -> list[Transition]:
         """Move all signals on, and return what changed, in order of the signals."""
 
         def ask(number: int, place: int, was_true: bool) -> tuple[Truth, Truth]:
-            return moment.pair(self._members[number].signal, place, was_true)
+            return inputs.pair(self._members[number].signal, place, was_true)
 
-        step = SignalStep(moment.facts, moment.owners, moment.rows, moment.node_row, ask)
+        step = SignalStep(inputs.facts, inputs.owners, inputs.rows, inputs.node_row, ask)
         batch.step(step)
         numbers = {member.number for member in self._looked_up}
         others = [member for member in self._members if member.number not in numbers]
         changes = step.changes
         if others:
             changes += [
-                (n, place, c) for place, (n, c) in enumerate(self._advance_signals(moment, self._signals, others))
+                (n, place, c) for place, (n, c) in enumerate(self._advance_signals(inputs, self._signals, others))
             ]
         return [change for _, _, change in sorted(changes, key=lambda found: found[:2])]
 
@@ -247,7 +247,7 @@ class DerivedState:
                 node_row[self.layout.node[key]] = self.history.value(window, NODE, now)
 
     def _advance_signals(
-        self, moment: _Moment, signals: Signals, members: Sequence[SignalSlot]
+        self, inputs: _SignalInputs, signals: Signals, members: Sequence[SignalSlot]
     ) -> list[tuple[int, Transition]]:
         """Move *members* on, and write their states into the rows (which say off from the start).
 
@@ -259,25 +259,25 @@ class DerivedState:
             states = signals.states[member.signal.name]
             moved = known.get(id(states))
             if moved is None:
-                moved = known[id(states)] = self._moved(member.signal, moment, signals)
+                moved = known[id(states)] = self._moved(member.signal, inputs, signals)
             if moved.rows:
-                moment.node_row[member.node_place] = True
+                inputs.node_row[member.node_place] = True
                 for row in moved.rows:
                     row[member.place] = True
             if moved.changes:
                 transitions += [(member.number, change.of(member.signal.name)) for change in moved.changes]
         return transitions
 
-    def _moved(self, signal: Signal, moment: _Moment, signals: Signals) -> _Moved:
+    def _moved(self, signal: Signal, inputs: _SignalInputs, signals: Signals) -> _Moved:
         """Move the states of one signal on, and of all that share them."""
-        started, states = moment.truths(signal.condition, signal), signals.states[signal.name]
+        started, states = inputs.truths(signal.condition, signal), signals.states[signal.name]
         if not states and True not in started:
             return _STILL
-        ended = None if signal.until is None else moment.truths(signal.until, signal)
-        owners = moment.owners if signal.per_gpu else _OF_NODE
-        changes = signals.step(signal, moment.now, owners, (started, ended), self.settings)
+        ended = None if signal.until is None else inputs.truths(signal.until, signal)
+        owners = inputs.owners if signal.per_gpu else _OF_NODE
+        changes = signals.step(signal, inputs.now, owners, (started, ended), self.settings)
         on = {owner for owner, state in states.items() if state.on}
-        rows = moment.rows if signal.per_gpu else [moment.node_row]
+        rows = inputs.rows if signal.per_gpu else [inputs.node_row]
         return _Moved(changes, [row for (o, _), row in zip(owners, rows, strict=True) if o in on] if on else ())
 
     def adopt(self, other: "DerivedState") -> None:

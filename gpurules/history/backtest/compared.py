@@ -7,33 +7,33 @@ import numpy as np
 
 from gpurules.backends.columnar import Mask, Numbers
 
-MOST_MOMENTS = 20
+MOST_EXAMPLES = 20
 
 
 @dataclass(slots=True)
 class Parting:
     """The samples on which a rule matches in only one of two rulesets.
 
-    ``snapshots`` is the number of such snapshots; ``moments`` are the first of them, with the node and which
+    ``snapshots`` is the number of such snapshots; ``examples`` are the first of them, with the node and which
     ruleset's rule (0 or 1) matches.
     """
 
     rule: str
     snapshots: int = 0
-    moments: list[tuple[float, str, int]] = field(default_factory=list)
+    examples: list[tuple[float, str, int]] = field(default_factory=list)
 
     def merge(self, other: "Parting") -> None:
         """Add the differences of another node."""
         self.snapshots += other.snapshots
-        self.moments = sorted([*self.moments, *other.moments])[:MOST_MOMENTS]
+        self.examples = sorted([*self.examples, *other.examples])[:MOST_EXAMPLES]
 
     def to_dict(self) -> dict[str, object]:
         """Return it as JSON-ready data."""
-        moments = [{"timestamp": at, "node": node, "matches_in": which} for at, node, which in self.moments]
-        return {"rule": self.rule, "snapshots": self.snapshots, "moments": moments}
+        examples = [{"timestamp": at, "node": node, "matches_in": which} for at, node, which in self.examples]
+        return {"rule": self.rule, "snapshots": self.snapshots, "moments": examples}
 
 
-def part_moments(
+def add_differences(
     known: dict[str, Parting], node: str, times: Numbers, masks: tuple[Mapping[str, Mask], Mapping[str, Mask]]
 ) -> None:
     """Add to *known* the snapshots of one frame in which the rules of two rulesets match differently.
@@ -48,5 +48,5 @@ def part_moments(
             continue
         parting = known.setdefault(name, Parting(name))
         parting.snapshots += len(apart)
-        for place in apart[: max(0, MOST_MOMENTS - len(parting.moments))].tolist():
-            parting.moments.append((float(times[place]), node, int(new[place])))
+        for place in apart[: max(0, MOST_EXAMPLES - len(parting.examples))].tolist():
+            parting.examples.append((float(times[place]), node, int(new[place])))

@@ -7,7 +7,7 @@ import numpy as np
 
 from gpurules.backends.columnar import Mask
 from gpurules.engine.state.signals import Transition
-from gpurules.history.backtest.compared import Parting, part_moments
+from gpurules.history.backtest.compared import Parting, add_differences
 from gpurules.history.backtest.episodes import EpisodeRecorder
 from gpurules.history.backtest.profile import Profile, add_frame, compared_fields
 from gpurules.history.backtest.samples import Slices
@@ -218,7 +218,7 @@ def _run_kernel(task: NodeTask, ask: Ask, result: NodeResult, counters: Sequence
 
 def _part(result: NodeResult, frame: Frame, masks: tuple[dict[str, Mask], dict[str, Mask]]) -> None:
     known = {parting.rule: parting for parting in result.partings}
-    part_moments(known, result.node, frame.times, masks)
+    add_differences(known, result.node, frame.times, masks)
     result.partings = [*known.values()]
 
 

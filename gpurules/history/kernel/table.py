@@ -16,7 +16,7 @@ from gpurules.history.kernel.windows import Tails, WindowSamples, window_values
 from gpurules.language.terms import ir
 from gpurules.model import Kind, Snapshot, Value
 
-_NOBODY = Facts(Snapshot(), ())
+_NO_FACTS = Facts(Snapshot(), ())
 """What is known of a transfer and a workload where there is none."""
 _CLOCK = {"hour": "hour", "weekday": "weekday", "time_of_day": "time_of_day"}
 _AT_ONCE = frozenset({"telemetry_age"})
@@ -63,7 +63,7 @@ class FrameTable:
             case Scope.NODE:
                 return self._of_node(field)
             case _:
-                return constant(read(field, _NOBODY, None), kind)
+                return constant(read(field, _NO_FACTS, None), kind)
 
     def exact(self, field: Field) -> Sequence[Value]:
         """Return the values of a field of GPUs as they were given."""
@@ -128,8 +128,8 @@ class FrameTable:
             return window_values(window, self.samples(wanted)[NODE], self.frame.frame.times)
         samples, out = self.samples(wanted), np.full(len(self.frame.owner), np.nan)
         for owner, rows in self.rows_of_owners():
-            moments = self.frame.frame.times[self.groups.snapshot[rows]]
-            out[rows] = window_values(window, samples[owner], moments)
+            instants = self.frame.frame.times[self.groups.snapshot[rows]]
+            out[rows] = window_values(window, samples[owner], instants)
         return out
 
     def rows_of_owners(self) -> list[tuple[str, slice]]:
@@ -148,9 +148,9 @@ class FrameTable:
             return {NODE: self.tails.before(NODE, wanted.name).and_then(times, values, given)}
         exact, found = self.exact(wanted), dict[str, WindowSamples]()
         for owner, rows in self.rows_of_owners():
-            moments = times[self.groups.snapshot[rows]]
+            instants = times[self.groups.snapshot[rows]]
             before = self.tails.before(owner, wanted.name)
-            found[owner] = before.and_then(moments, values[rows], exact[rows])
+            found[owner] = before.and_then(instants, values[rows], exact[rows])
         return found
 
     def signal(self, name: str, per_gpu: bool) -> Mask:

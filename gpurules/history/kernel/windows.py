@@ -58,22 +58,22 @@ class _Spans:
         return self.high - self.low
 
 
-def window_values(window: ir.Window, samples: WindowSamples, moments: Numbers) -> Numbers:
-    """Return the value of *window* at each of *moments*.
+def window_values(window: ir.Window, samples: WindowSamples, instants: Numbers) -> Numbers:
+    """Return the value of *window* at each of *instants*.
 
     Raises:
         UnsupportedError: a window holds more samples than an engine keeps.
     """
-    low = np.searchsorted(samples.times, moments - window.seconds, "right")
-    spans = _Spans(samples, low, np.searchsorted(samples.times, moments, "right"))
+    low = np.searchsorted(samples.times, instants - window.seconds, "right")
+    spans = _Spans(samples, low, np.searchsorted(samples.times, instants, "right"))
     if spans.low.size and spans.count.max() > MAX_SAMPLES:
         raise UnsupportedError(f"a window holds more than {MAX_SAMPLES} samples, and engines forget the oldest ones")
     quick = _quick(window.function, spans)
-    out, rest = quick if quick is not None else (np.full(len(moments), np.nan), spans.count > 0)
+    out, rest = quick if quick is not None else (np.full(len(instants), np.nan), spans.count > 0)
     for n in np.flatnonzero(rest):
         first, last = int(spans.low[n]), int(spans.high[n])
         values = samples.given[first:last]
-        found = over_time(window, (samples.times[first:last].tolist(), values), float(moments[n]))
+        found = over_time(window, (samples.times[first:last].tolist(), values), float(instants[n]))
         out[n] = np.nan if found is None else found
     return out
 

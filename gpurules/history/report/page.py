@@ -105,8 +105,8 @@ def _partings(result: BacktestResult) -> Iterator[str]:
         yield "<p>They match alike in every snapshot.</p>"
     for name in sorted(result.partings):
         parting = result.partings[name]
-        moments = ", ".join(f"{_when(at)} on {escape(node)}" for at, node, _ in parting.moments[:5])
-        yield f"<p><b>{escape(name)}</b>: {parting.snapshots:,} snapshots, first {moments}.</p>"
+        examples = ", ".join(f"{_when(at)} on {escape(node)}" for at, node, _ in parting.examples[:5])
+        yield f"<p><b>{escape(name)}</b>: {parting.snapshots:,} snapshots, first {examples}.</p>"
 
 
 def _telemetry(result: BacktestResult) -> Iterator[str]:

@@ -69,20 +69,20 @@ def _test(case: Case, ruleset: Ruleset, export: Export, names: list[str]) -> dic
     columns: dict[str, list[str]] = {}
     queries: list[dict[str, object]] = []
     wanted = "|".join(export.alerts[name].name for name in names)
-    for step, (given, moment) in enumerate(zip(case_facts(case, ruleset), time_steps(case, ruleset), strict=True)):
+    for step, (given, time_step) in enumerate(zip(case_facts(case, ruleset), time_steps(case, ruleset), strict=True)):
         samples = dict(node_series(given.snapshot, NODE, given.node))
         for series in samples.keys() | columns.keys():
             column = columns.setdefault(series, ["stale"] * step)
             column.append(repr(samples[series]) if series in samples else "stale")
         expected = [
             {"labels": series_name("", labels), "value": 1}
-            for match in moment.decision.matched
+            for match in time_step.decision.matched
             if match.rule in names
             for labels in _labels(export.alerts[match.rule].name, match.devices)
         ]
         query: dict[str, object] = {
             "expr": _QUERY.format(names=wanted),
-            "eval_time": duration(moment.at),
+            "eval_time": duration(time_step.at),
             "exp_samples": expected,
         }
         queries.append(query)

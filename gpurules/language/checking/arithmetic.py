@@ -20,7 +20,7 @@ class ArithmeticContext(Protocol):
         """Note a finding."""
         ...
 
-    def mend(self, edits: tuple[Edit, ...]) -> None:
+    def fix(self, edits: tuple[Edit, ...]) -> None:
         """Let the last finding have edits."""
         ...
 
@@ -132,10 +132,10 @@ def check_product(node: nodes.Product, context: ArithmeticContext) -> ir.Term:
         shared = _share(dimension, left_is_constant, term) if sign is Sign.TIMES else None
         result = shared or (product(dimension, right) if sign is Sign.TIMES else quotient(dimension, right))
         if result is None:
-            verb = "times" if sign is Sign.TIMES else "divided by"
-            message = f"{dimension} {verb} {right} is meaningless"
+            operation = "times" if sign is Sign.TIMES else "divided by"
+            message = f"{dimension} {operation} {right} is meaningless"
             wrong = context.report("GPR104", node.span, message, hints.for_product(terms, sign))
-            context.mend(hints.product_mended(terms, sign))
+            context.fix(hints.product_fix(terms, sign))
             return wrong
         rest.append((sign, term))
         if shared is not None:

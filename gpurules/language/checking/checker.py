@@ -51,7 +51,7 @@ class Context:
         self.findings.append(Finding(code, span, message, hint))
         return ir.Constant(None, ERROR, span=span)
 
-    def mend(self, edits: tuple[Edit, ...]) -> None:
+    def fix(self, edits: tuple[Edit, ...]) -> None:
         """Let the last finding have *edits*, which change what is meant."""
         self.findings[-1] = replace(self.findings[-1], edits=edits)
 
@@ -62,7 +62,7 @@ class Context:
         term = self.report("GPR101", name.span, f"no {what} is named {name.name!r}", hint or otherwise)
         meant = hints.intended_name(name.name, known)
         if meant is not None:
-            self.mend((Edit(name.span, meant),))
+            self.fix((Edit(name.span, meant),))
         return term
 
     def check(self, node: nodes.Expr) -> ir.Term:
@@ -256,7 +256,7 @@ def unify(terms: list[ir.Term], span: Span, context: Context, what: str) -> list
         one, other = hints.describe(fixed), hints.describe(unfit)
         message = f"{one} is {_measure(fixed.datatype)}, {other} is {_measure(unfit.datatype)}"
         context.report("GPR104", span, message, hints.for_dimensions(fixed, unfit))
-        context.mend(hints.dimensions_mended(fixed, unfit))
+        context.fix(hints.dimensions_fix(fixed, unfit))
         return [ir.Constant(None, ERROR, span=t.span) for t in terms]
     return [arithmetic.adopt(t, fixed.datatype) for t in terms]
 

@@ -210,7 +210,7 @@ _INSTEAD = {
 }
 
 
-def dimensions_mended(left: ir.Term, right: ir.Term) -> tuple[Edit, ...]:
+def dimensions_fix(left: ir.Term, right: ir.Term) -> tuple[Edit, ...]:
     """Return the edit after which two dimensions fit, none where several are as likely.
 
     The percentage of memory and its bytes change places; a share of a quotient is written as the bare number that it
@@ -253,7 +253,7 @@ def for_product(terms: Sequence[ir.Term], sign: Sign) -> str | None:
     return None
 
 
-def product_mended(terms: Sequence[ir.Term], sign: Sign) -> tuple[Edit, ...]:
+def product_fix(terms: Sequence[ir.Term], sign: Sign) -> tuple[Edit, ...]:
     """Return the edit that makes a share of a percentage that is multiplied, none where there is none."""
     percent = next((t for t in terms if t.datatype.dimension is Dimension.PERCENT), None)
     if not isinstance(percent, ir.Read) or sign is not Sign.TIMES:

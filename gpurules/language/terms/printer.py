@@ -16,15 +16,15 @@ def quote(text: str) -> str:
     '"it\\'s"'
     """
     quote = '"' if "'" in text and '"' not in text else "'"
-    spelt = []
+    parts = []
     for character in text:
         if character == quote or (character in _ESCAPES and character != "'"):
-            spelt.append(_ESCAPES.get(character, f"\\{character}"))
+            parts.append(_ESCAPES.get(character, f"\\{character}"))
         elif character.isprintable() or ord(character) > 0xFFFF:
-            spelt.append(character)
+            parts.append(character)
         else:
-            spelt.append(f"\\u{ord(character):04x}")
-    return quote + "".join(spelt) + quote
+            parts.append(f"\\u{ord(character):04x}")
+    return quote + "".join(parts) + quote
 
 
 def show(node: nodes.Definition) -> str:

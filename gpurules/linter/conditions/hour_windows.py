@@ -27,12 +27,12 @@ def for_always(term: ir.Term) -> str | None:
             if limits is None or _name(limits[0]) not in _CLOCK or not _is_backward(*limits):
                 return None
             upper, lower = map(_turned, limits)
-            return f"the hours outside a window across midnight are {_spelt(lower)} AND {_spelt(upper)}"
+            return f"the hours outside a window across midnight are {_show_link(lower)} AND {_show_link(upper)}"
         case ir.Or(parts):
             limits = _limits(parts)
             if limits is None or _name(limits[0]) not in _CLOCK or _is_backward(*limits):
                 return None
-            return f"the hours between are {_spelt(limits[0])} AND {_spelt(limits[1])}"
+            return f"the hours between are {_show_link(limits[0])} AND {_show_link(limits[1])}"
         case _:
             return None
 
@@ -43,7 +43,7 @@ def _for_limits(terms: Sequence[ir.Term]) -> str | None:
         return None
     lower, upper = limits
     if _name(lower) in _CLOCK:
-        return f"a window across midnight is {_spelt(lower)} OR {_spelt(upper)}"
+        return f"a window across midnight is {_show_link(lower)} OR {_show_link(upper)}"
     if len(terms) > 1:
         return None
     return f"the lower limit comes first: {_name(lower)} BETWEEN {spell(upper.constant)} AND {spell(lower.constant)}"
@@ -84,7 +84,7 @@ def _turned(link: ComparisonLink) -> ComparisonLink:
     return ComparisonLink(link.comparator.opposite, link.term, link.constant)
 
 
-def _spelt(link: ComparisonLink) -> str:
+def _show_link(link: ComparisonLink) -> str:
     return f"{_name(link)} {link.comparator.value} {spell(link.constant)}"
 
 

@@ -18,9 +18,9 @@ def region(variable: AbstractVariable, mask: int, written_in: Iterable[ActiveRul
     """
     if mask & variable.missing or not mask:
         return None
-    spelt = dict(_spellings(variable, written_in))
+    spellings = dict(_spellings(variable, written_in))
     if variable.partition is not None:
-        return _range(variable, variable.partition, mask, spelt)
+        return _range(variable, variable.partition, mask, spellings)
     values = [ir.Constant(value, variable.term.datatype) for i, value in enumerate(variable.values) if mask >> i & 1]
     if len(values) > _MOST_VALUES:
         return None
@@ -37,7 +37,7 @@ def _spellings(variable: AbstractVariable, rules: Iterable[ActiveRule]) -> Itera
 
 
 def _range(
-    variable: AbstractVariable, partition: IntervalPartition, mask: int, spelt: Mapping[Value, str]
+    variable: AbstractVariable, partition: IntervalPartition, mask: int, spellings: Mapping[Value, str]
 ) -> ir.Term | None:
     first, last = (mask & -mask).bit_length() - 1, mask.bit_length() - 1
     if mask != (1 << last + 1) - (1 << first):
@@ -45,18 +45,18 @@ def _range(
     low, high = partition.intervals[first], partition.intervals[last]
     links: list[tuple[Comparator, Number, bool]] = []
     if not low.first:
-        links.append((*_from(low.low, partition.integer, spelt), True))
+        links.append((*_from(low.low, partition.integer, spellings), True))
     if not high.last:
-        links.append((*_to(high.high, partition.integer, spelt), False))
-    return _chain(variable, links, spelt)
+        links.append((*_to(high.high, partition.integer, spellings), False))
+    return _chain(variable, links, spellings)
 
 
 def _chain(
-    variable: AbstractVariable, links: Sequence[tuple[Comparator, Number, bool]], spelt: Mapping[Value, str]
+    variable: AbstractVariable, links: Sequence[tuple[Comparator, Number, bool]], spellings: Mapping[Value, str]
 ) -> ir.Term | None:
     """Return the chain of one or two comparisons of *cell*: the lower bound stands before it where there are two."""
     datatype = variable.term.datatype
-    ends = [ir.Constant(number, datatype, spelling=spelt.get(number, "")) for _, number, _ in links]
+    ends = [ir.Constant(number, datatype, spelling=spellings.get(number, "")) for _, number, _ in links]
     comparators = [comparator for comparator, _, _ in links]
     if len(links) == 2:
         return ir.Compare((comparators[0], comparators[1]), (ends[0], variable.term, ends[1]))
@@ -68,15 +68,15 @@ def _chain(
     return ir.Compare((comparators[0],), (variable.term, ends[0]))
 
 
-def _from(cut: Endpoint, integer: bool, spelt: Mapping[Value, str]) -> tuple[Comparator, Number]:
+def _from(cut: Endpoint, integer: bool, spellings: Mapping[Value, str]) -> tuple[Comparator, Number]:
     number, side = cut
-    if integer and number not in spelt and number - 1 in spelt:
+    if integer and number not in spellings and number - 1 in spellings:
         return Comparator.LT, number - 1
     return (Comparator.LE if side == BELOW else Comparator.LT), number
 
 
-def _to(cut: Endpoint, integer: bool, spelt: Mapping[Value, str]) -> tuple[Comparator, Number]:
+def _to(cut: Endpoint, integer: bool, spellings: Mapping[Value, str]) -> tuple[Comparator, Number]:
     number, side = cut
-    if integer and number not in spelt and number - 1 in spelt:
+    if integer and number not in spellings and number - 1 in spellings:
         return Comparator.LE, number - 1
     return (Comparator.LT if side == BELOW else Comparator.LE), number

@@ -49,16 +49,16 @@ def about(
         name = name_at(spot) if is_expression(document, spot) else placeholder_at(spot)
         text = _name_text(name[0], scope) if name is not None else None
         if name is not None and text is not None:
-            worth = values.of_name(name[0], document, scope)
-            return _with(text, worth), spot.scalar.offsets(name[1], name[1] + len(name[0]))
+            value = values.of_name(name[0], document, scope)
+            return _with(text, value), spot.scalar.offsets(name[1], name[1] + len(name[0]))
     text = _scalar_text(document, spot, scope)
     if text is None:
         return None
     return _with(text, _value_at(document, spot, scope, values)), (spot.scalar.start, spot.scalar.end)
 
 
-def _with(text: str, worth: str | None) -> str:
-    return f"{text}\n\n{worth}" if worth else text
+def _with(text: str, value: str | None) -> str:
+    return f"{text}\n\n{value}" if value else text
 
 
 def _value_at(document: TextDocument, spot: Spot, scope: NameScope, values: Values) -> str | None:

@@ -18,7 +18,7 @@ _TRUTHS = {True: "TRUE", False: "FALSE", None: "unknown"}
 _OUTCOMES = {"match": "matches", "no-match": "does not match", "unknown": "is unknown", "suppressed": "is suppressed"}
 
 
-def name_value(name: str, scope: NameScope, loaded: Loaded, moment: FactsAtHand) -> str | None:
+def name_value(name: str, scope: NameScope, loaded: Loaded, at_hand: FactsAtHand) -> str | None:
     """Return the value of *name* in conditions, as Markdown; None if it has none, such as a list or a function.
 
     A signal has the value of its condition, since there is no history.
@@ -29,21 +29,21 @@ def name_value(name: str, scope: NameScope, loaded: Loaded, moment: FactsAtHand)
         return None
     signals = {signal: environment.signal(signal).term for signal in scope.of(DeclaringSection.SIGNALS)}
     without_memory = ", by its condition alone" if name in signals else ""
-    worth = _worth(explain(inline_signals(checked.term, signals), _facts(moment)))
-    return f"Now{without_memory}: {worth} ({moment.title})."
+    text = _value_text(explain(inline_signals(checked.term, signals), _facts(at_hand)))
+    return f"Now{without_memory}: {text} ({at_hand.title})."
 
 
-def rule_value(name: str, loaded: Loaded, moment: FactsAtHand) -> str | None:
+def rule_value(name: str, loaded: Loaded, at_hand: FactsAtHand) -> str | None:
     """Return whether the rule *name* matches and why, as Markdown; None where it cannot be determined."""
     if loaded.ruleset is None or loaded.ruleset.rule(name) is None:
         return None
-    decision = loaded.ruleset.evaluate(moment.snapshot, moment.transfer, moment.workload, moment.node)
+    decision = loaded.ruleset.evaluate(at_hand.snapshot, at_hand.transfer, at_hand.workload, at_hand.node)
     explained = decision.explain()
     rule = explained.rule(name)
     on = f" on GPU {', '.join(map(str, rule.devices))}" if rule.devices else ""
     because = f" ({rule.because})" if rule.because else ""
     reason = f": {rule.reason}" if rule.reason else ""
-    return f"Now it {_OUTCOMES[rule.outcome]}{on}{because}{reason} ({moment.title})."
+    return f"Now it {_OUTCOMES[rule.outcome]}{on}{because}{reason} ({at_hand.title})."
 
 
 class Values:
@@ -56,17 +56,17 @@ class Values:
 
     def of_name(self, name: str, document: TextDocument, scope: NameScope) -> str | None:
         """Return the value of *name* in *document*; None if it has no value, or no facts are given."""
-        return self._evaluate(lambda moment: name_value(name, scope, self._loaded(document), moment))
+        return self._evaluate(lambda at_hand: name_value(name, scope, self._loaded(document), at_hand))
 
     def of_rule(self, name: str, document: TextDocument) -> str | None:
         """Return whether the rule *name* of *document* matches, and why; None if no facts are given."""
-        return self._evaluate(lambda moment: rule_value(name, self._loaded(document), moment))
+        return self._evaluate(lambda at_hand: rule_value(name, self._loaded(document), at_hand))
 
     def _evaluate(self, value: Callable[[FactsAtHand], str | None]) -> str | None:
-        moment = self._project.moment()
-        if moment is None:
+        at_hand = self._project.facts_at_hand()
+        if at_hand is None:
             return None
-        return f"No value now: {moment.problem}." if moment.problem else value(moment)
+        return f"No value now: {at_hand.problem}." if at_hand.problem else value(at_hand)
 
     def _loaded(self, document: TextDocument) -> Loaded:
         """Load a ruleset, with its open bases; a test has no names other than fields."""
@@ -79,28 +79,28 @@ class Values:
         return kept[1]
 
 
-def _facts(moment: FactsAtHand) -> Facts:
+def _facts(at_hand: FactsAtHand) -> Facts:
     return Facts(
-        moment.snapshot,
-        moment.snapshot.gpus,
-        moment.transfer or NO_TRANSFER,
-        moment.workload or NO_WORKLOAD,
-        moment.node or NO_NODE,
+        at_hand.snapshot,
+        at_hand.snapshot.gpus,
+        at_hand.transfer or NO_TRANSFER,
+        at_hand.workload or NO_WORKLOAD,
+        at_hand.node or NO_NODE,
     )
 
 
-def _worth(explained: ExplainedTerm) -> str:
+def _value_text(explained: ExplainedTerm) -> str:
     if not explained.is_per_gpu:
-        return _spelt(explained.values[0], explained.datatype)
+        return _format_value(explained.values[0], explained.datatype)
     if not explained.devices:
         return "there is no GPU"
-    texts = [_spelt(value, explained.datatype) for value in explained.values]
+    texts = [_format_value(value, explained.datatype) for value in explained.values]
     if len(set(texts)) == 1 and len(texts) > 1:
         return f"{texts[0]} on all {len(texts)} GPUs"
     return ", ".join(f"GPU {index} {text}" for index, text in zip(explained.devices, texts, strict=True))
 
 
-def _spelt(value: Value, datatype: Datatype) -> str:
+def _format_value(value: Value, datatype: Datatype) -> str:
     if datatype.kind is ValueKind.BOOL:
         return _TRUTHS[value if isinstance(value, bool) else None]
     if value is None:

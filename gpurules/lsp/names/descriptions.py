@@ -82,9 +82,9 @@ def schema_text(name: str, schema: Schema, required: bool = False) -> str:
     head = f"**{name}**" + (f": {kind}" if kind else "") + (", required" if required else "")
     facts = []
     if "default" in schema:
-        facts.append(f"Default: {_spelt(schema['default'])}.")
+        facts.append(f"Default: {_as_yaml(schema['default'])}.")
     if schema.get("examples"):
-        facts.append(f"For example {_spelt(schema['examples'][0])}.")
+        facts.append(f"For example {_as_yaml(schema['examples'][0])}.")
     return _paragraphs([head, str(schema.get("description", "")), " ".join(facts)])
 
 
@@ -99,7 +99,7 @@ def kind_of(schema: Schema) -> str:
     return " or ".join(kind) if isinstance(kind, list) else str(kind)
 
 
-def _spelt(value: object) -> str:
+def _as_yaml(value: object) -> str:
     if isinstance(value, dict | list):
         return f"`{dumps(value)}`"
     return f"`{str(value).lower() if isinstance(value, bool) else value}`"

@@ -75,7 +75,7 @@ def typed_spot(document: TextDocument, offset: int) -> Spot | None:
     Missing: None if no repair results in valid YAML.
     """
     for read in (read_yaml, readable):
-        for text in _mended(document.source, offset):
+        for text in _repairs(document.source, offset):
             found = next((spot for spot in spots(read(text, document.path).root) if MARK in spot.scalar.text), None)
             if found is not None:
                 before, _, after = found.scalar.text.partition(MARK)
@@ -83,7 +83,7 @@ def typed_spot(document: TextDocument, offset: int) -> Spot | None:
     return None
 
 
-def _mended(text: str, offset: int) -> Iterator[str]:
+def _repairs(text: str, offset: int) -> Iterator[str]:
     """Yield the text with the marker, unchanged and with possible repairs."""
     start = max(text.rfind("\n", 0, offset), text.rfind("\r", 0, offset)) + 1
     end = min((at for at in (text.find("\n", offset), text.find("\r", offset)) if at >= 0), default=len(text))

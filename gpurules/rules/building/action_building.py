@@ -181,7 +181,7 @@ class ActionBuilder:
                 self._unfilled.add(node.start)
                 return "0"
             self.used.add(match[1])
-            return _spelt(given)
+            return _input_text(given)
 
         return YamlScalar(node.source, node.start, node.end, _INPUT.sub(value, node.text), style)
 
@@ -289,7 +289,7 @@ def _signature(action: Action) -> str:
     return f"{action.name} takes {', '.join(names) or 'no parameters'}"
 
 
-def _spelt(given: Input) -> str:
+def _input_text(given: Input) -> str:
     if isinstance(given.value, str):
         return given.value
     return spell(ir.Constant(given.value, given.datatype))

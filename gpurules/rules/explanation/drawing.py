@@ -148,8 +148,8 @@ def _cells(part: ExplainedPart, devices: Sequence[GPUIndex], paint: Paint) -> li
     """Return the value of the part on each GPU, plain and painted; once where it is the same for all."""
     empty = [("", "")] * max(0, len(devices) - 1)
     places: Sequence[GPUIndex | None] = part.devices if part.is_per_gpu else (None,)
-    worth = [_cell(part, place, paint) for place in places]
-    return (worth or [("", "")]) if part.is_per_gpu else [*worth, *empty]  # of no GPU there is nothing to show
+    cells = [_cell(part, place, paint) for place in places]
+    return (cells or [("", "")]) if part.is_per_gpu else [*cells, *empty]  # of no GPU there is nothing to show
 
 
 def _cell(part: ExplainedPart, device: GPUIndex | None, paint: Paint) -> tuple[str, str]:

@@ -11,7 +11,7 @@ _HINTS = {
     RULESET: "a ruleset is a mapping with version, name and rules",
     TESTS: "a test starts with kind: gpurules/test",
 }
-_VERBS = {"gpurules/test": "gpurules test runs it", "gpurules/ruleset": "gpurules lint checks it"}
+_COMMANDS = {"gpurules/test": "gpurules test runs it", "gpurules/ruleset": "gpurules lint checks it"}
 _KEYS = {
     "groups": "Prometheus alerting rules",
     "rule_files": "unit tests of Prometheus alerting rules",
@@ -81,7 +81,7 @@ def foreign_document(root: YamlNode, wanted: str = RULESET) -> Diagnostic | None
         ours = "gpurules/ruleset" if wanted == RULESET else "gpurules/test"
         if kind.text == ours:
             return None
-        hint = _VERBS.get(kind.text, hint)
+        hint = _COMMANDS.get(kind.text, hint)
         return problem_at(kind, "GPR405", f"this is a file of kind {kind.text}, not {wanted}", hint)
     if any(key in root.keys for key in _OURS[wanted]):
         return None

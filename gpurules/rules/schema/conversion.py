@@ -126,12 +126,12 @@ def _time_of_day(node: YamlScalar, text: str, clock: re.Match[str]) -> Diagnosti
     first, second = int(clock[1]), int(clock[2])
     problem = problem_at(node, "GPR403", f"{text!r} is a time of day, but a duration is expected")
     if clock[3] is None:
-        return replace(problem, hint=f"write {_spelt(0, first, second)} or {_spelt(first, second, 0)}")
-    meant = _spelt(first, second, int(clock[3]))
+        return replace(problem, hint=f"write {_clock_text(0, first, second)} or {_clock_text(first, second, 0)}")
+    meant = _clock_text(first, second, int(clock[3]))
     return with_rewrite(replace(problem, hint=f"write {meant}"), node, meant)
 
 
-def _spelt(hours: int, minutes: int, seconds: int) -> str:
+def _clock_text(hours: int, minutes: int, seconds: int) -> str:
     parts = ((hours, "h"), (minutes, "m"), (seconds, "s"))
     return "".join(f"{count}{unit}" for count, unit in parts if count) or "0s"
 

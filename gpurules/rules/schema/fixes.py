@@ -10,7 +10,7 @@ from gpurules.rules.schema.schema import Schema, Violation
 from gpurules.rules.yaml.nodes import YamlNode, YamlScalar, disguised_number, plain_value, with_correction
 
 _PERCENTAGE = re.compile(r"(\d{1,3}(?:\.\d+)?)[ ]?%", re.ASCII)
-_SPELT = {True: "true", False: "false"}
+_LITERALS = {True: "true", False: "false"}
 _IN_BRACKETS = frozenset("[]{}#&*!|>%@`")
 
 
@@ -37,7 +37,7 @@ def _meant(node: YamlScalar, violation: Violation) -> str | None:
     value = plain_value(text) if text and disguised_number(text) is None else None
     match violation.wanted:
         case "boolean" if isinstance(value, bool):
-            return _SPELT[value]
+            return _LITERALS[value]
         case "integer" if isinstance(value, int) and not isinstance(value, bool):
             return text
         case "number" if isinstance(value, int | float) and not isinstance(value, bool):

@@ -83,12 +83,12 @@ def check_case(case: Case, ruleset: Ruleset, coverage: Coverage, checks_facts: b
         return CaseResult(case.name, case.location, (Failure(case.location, "valid facts", str(error)),))
     failures: list[Failure] = []
     for expectation in case.expect:
-        moment = _at(played, expectation.at, case.interval)
-        if moment is None:
+        time_step = _at(played, expectation.at, case.interval)
+        if time_step is None:
             got = f"the series begins at 0 s and ends at {played[-1].at:g} s"
             failures.append(Failure(expectation.location, f"a sample at {expectation.at:g} s", got))
             continue
-        failures += _held_against(expectation, moment, coverage)
+        failures += _held_against(expectation, time_step, coverage)
     return CaseResult(case.name, case.location, tuple(failures))
 
 
@@ -96,12 +96,12 @@ def _at(played: list[TimeStep], at: float | None, interval: float) -> TimeStep |
     """Return the last step not after *at*; None: the last of all."""
     if at is None:
         return played[-1]
-    past = [moment for moment in played if moment.at <= at + 1e-9]
+    past = [time_step for time_step in played if time_step.at <= at + 1e-9]
     return past[-1] if past and at < played[-1].at + interval else None
 
 
-def _held_against(expectation: Expectation, moment: TimeStep, coverage: Coverage) -> Iterator[Failure]:
-    explained, place, written = moment.explanation, expectation.location, expectation.written
+def _held_against(expectation: Expectation, time_step: TimeStep, coverage: Coverage) -> Iterator[Failure]:
+    explained, place, written = time_step.explanation, expectation.location, expectation.written
     if expectation.rule is not None:
         rule = explained.rule(expectation.rule)
         coverage.add(rule)
@@ -109,7 +109,7 @@ def _held_against(expectation: Expectation, moment: TimeStep, coverage: Coverage
     if expectation.matched is not None:
         for rule in explained.rules:
             coverage.add(rule)
-        got = moment.decision.rules
+        got = time_step.decision.rules
         if got != expectation.matched:
             rewrites = _rewrites(written, {"matched": _in_brackets(got)})
             odd = next(
@@ -117,11 +117,11 @@ def _held_against(expectation: Expectation, moment: TimeStep, coverage: Coverage
             )
             wanted = None if odd is None else "no-match" if odd.rule in got else "match"
             yield Failure(place, f"matched: {_names(expectation.matched)}", _names(got), odd, rewrites, wanted)
-    yield from _decision_failures(expectation, moment)
+    yield from _decision_failures(expectation, time_step)
 
 
-def _decision_failures(expectation: Expectation, moment: TimeStep) -> Iterator[Failure]:
-    decided, place = _decided(moment.decision), expectation.location
+def _decision_failures(expectation: Expectation, time_step: TimeStep) -> Iterator[Failure]:
+    decided, place = _decided(time_step.decision), expectation.location
     for key, wanted in (expectation.decision or {}).items():
         if key not in decided:
             hint = did_you_mean(key, decided) or f"it has {', '.join(decided)}"
@@ -129,24 +129,24 @@ def _decision_failures(expectation: Expectation, moment: TimeStep) -> Iterator[F
         elif not _fits(wanted, decided[key]):
             got = _spelled(decided[key], str(wanted))
             rewrites = _rewrites(expectation.written, {f"decision.{key}": got})
-            known = _behind(key, expectation, moment)
+            known = _behind(key, expectation, time_step)
             meant = "match" if known is not None and known.outcome not in ("match", "suppressed") else None
             yield Failure(
                 place, f"decision.{key}: {_shown(wanted)}", got or _shown(decided[key]), known, rewrites, meant
             )
 
 
-def _behind(key: str, expectation: Expectation, moment: TimeStep) -> ExplainedRule | None:
+def _behind(key: str, expectation: Expectation, time_step: TimeStep) -> ExplainedRule | None:
     """Return the rule that the expectation names, else the first that decided on *key*, else the one that could."""
-    explained = moment.explanation
+    explained = time_step.explanation
     if expectation.rule:
         return explained.rule(expectation.rule)
     able = [
         rule.name
-        for rule in moment.rules
+        for rule in time_step.rules
         if any(is_directive(o.action) and o.action.target == key for o in rule.actions)
     ]
-    deciding = [name for name in able if name in moment.decision.rules]
+    deciding = [name for name in able if name in time_step.decision.rules]
     chosen = deciding[:1] or (able if len(able) == 1 else [])
     return explained.rule(chosen[0]) if chosen else None
 
@@ -158,22 +158,22 @@ def _rule_failures(expectation: Expectation, rule: ExplainedRule) -> Iterator[Fa
     if expectation.because is not None:
         wanted = f"{wanted or 'suppressed'} because: {expectation.because}"
         if wanted != got:  # a reason that is none any more would have to go, and that is left to people
-            anew = {"outcome": rule.outcome, "because": rule.because or ""} if rule.because else {}
-            yield Failure(expectation.location, wanted, got, rule, _rewrites(written, anew))
+            rewritten = {"outcome": rule.outcome, "because": rule.because or ""} if rule.because else {}
+            yield Failure(expectation.location, wanted, got, rule, _rewrites(written, rewritten))
     elif wanted is not None and wanted != rule.outcome:
         rewrites = _rewrites(written, {"outcome": rule.outcome})
         yield Failure(expectation.location, wanted, got, rule, rewrites, meant)
     devices = tuple(map(str, rule.devices))
     if expectation.devices is not None and expectation.devices != devices:
-        expected, anew = f"devices: {_names(expectation.devices)}", {"devices": _in_brackets(devices)}
+        expected, rewritten = f"devices: {_names(expectation.devices)}", {"devices": _in_brackets(devices)}
         meant = "match" if not devices else "no-match" if not expectation.devices else None
         yield Failure(
-            expectation.location, expected, f"devices: {_names(devices)}", rule, _rewrites(written, anew), meant
+            expectation.location, expected, f"devices: {_names(devices)}", rule, _rewrites(written, rewritten), meant
         )
 
 
-def _rewrites(written: Mapping[str, tuple[int, int]], anew: Mapping[str, str | None]) -> tuple[Rewrite, ...]:
-    return tuple(Rewrite(*written[key], text) for key, text in anew.items() if key in written and text is not None)
+def _rewrites(written: Mapping[str, tuple[int, int]], rewritten: Mapping[str, str | None]) -> tuple[Rewrite, ...]:
+    return tuple(Rewrite(*written[key], text) for key, text in rewritten.items() if key in written and text is not None)
 
 
 _PLAIN = re.compile(r"[A-Za-z_/][\w./-]*")

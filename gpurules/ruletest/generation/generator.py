@@ -202,18 +202,18 @@ class _Generator:
         if played is None or played[1].outcome not in wanted:
             self._found.left_out.append(f"{name}: tests cannot express these facts as a single snapshot")
             return
-        moment, rule = played
+        time_step, rule = played
         self._coverage.add(rule)
         expect: dict[str, object] = {"rule": rule.rule, "outcome": rule.outcome}
         if rule.because:
             expect["because"] = rule.because
         if rule.devices:
             expect["devices"] = list(rule.devices)
-        effects = effects_of(moment.decision) if rule.outcome == "match" else {}
+        effects = effects_of(time_step.decision) if rule.outcome == "match" else {}
         if effects:
             expect["decision"] = effects
-        if len(moment.decision.rules) > 1:
-            expect["matched"] = list(moment.decision.rules)
+        if len(time_step.decision.rules) > 1:
+            expect["matched"] = list(time_step.decision.rules)
         self._found.cases.append(WrittenTest(self._named(name), rule.rule, given, expect))
 
     def _around(self, leaf: ir.Term) -> None:
@@ -284,10 +284,10 @@ class _Generator:
     def _played(self, given: Data) -> tuple[TimeStep, ExplainedRule] | None:
         """Return what the evaluator makes of *given*; None where tests cannot write it."""
         try:
-            moment = next(iter(time_steps(Case("", _HERE, given, ()), self._ruleset)))
+            time_step = next(iter(time_steps(Case("", _HERE, given, ()), self._ruleset)))
         except GpurulesError:
             return None
-        return moment, moment.explanation.rule(self._rule.name)
+        return time_step, time_step.explanation.rule(self._rule.name)
 
     def _part(self, leaf: ir.Term) -> CoveredPart | None:
         parts = self._coverage.parts_of(self._rule.name)

@@ -206,7 +206,7 @@ class _Author:
         """Add the case of what is given and a series."""
         what, found = about
         played = self._played(*laid, step) if laid is not None else []
-        explained = [moment.explanation.rule(self._rule.name) for moment in played]
+        explained = [time_step.explanation.rule(self._rule.name) for time_step in played]
         if laid is None or len({one.outcome for one in explained}) < 2:
             found.left_out.append(f"{what}: tests cannot write a series that shows them")
             return

@@ -13,7 +13,7 @@ from gpurules.rules import Condition, Ruleset
 from gpurules.ruletest.case import Property
 from gpurules.ruletest.properties.proving import prove
 
-MOST_MOMENTS = 50_000
+MOST_ASSIGNMENTS = 50_000
 _AGES = {"transfer_age": "created", "workload_age": "started"}
 _NOW = 1_000_000.0
 
@@ -26,7 +26,7 @@ class PropertyResult:
     ``unproved`` is None where it is proved or refuted, else it says why it could only be searched.
     """
 
-    moments: int = 0
+    assignments: int = 0
     counterexample: str | None = None
     problem: str | None = None
     unproved: str | None = None
@@ -67,9 +67,9 @@ def search(asked: Property, ruleset: Ruleset) -> PropertyResult:
     values = candidates(terms)
     gpus = min(2, len(names) + (condition is not None))
     count = _count(values, gpus)
-    if count > MOST_MOMENTS:
-        return PropertyResult(problem=f"there are {count:,} assignments to try, and the limit is {MOST_MOMENTS:,}")
-    for number, (snapshot, transfer, workload, node) in enumerate(_moments(values, gpus), 1):
+    if count > MOST_ASSIGNMENTS:
+        return PropertyResult(problem=f"there are {count:,} assignments to try, and the limit is {MOST_ASSIGNMENTS:,}")
+    for number, (snapshot, transfer, workload, node) in enumerate(_assignments(values, gpus), 1):
         if condition and condition.evaluate(snapshot, transfer, workload, node).value is not True:
             continue
         matched = ruleset.evaluate(snapshot, transfer, workload, node).rules
@@ -142,7 +142,7 @@ def _count(values: Mapping[Field, list[object]], gpus: int) -> int:
     return count
 
 
-def _moments(values: Mapping[Field, list[object]], gpus: int) -> Iterator[TimeStep]:
+def _assignments(values: Mapping[Field, list[object]], gpus: int) -> Iterator[TimeStep]:
     rows = _rows(values, Scope.GPU)
     boards: list[tuple[dict[str, object], ...]] = [()]
     if _of(values, Scope.GPU):
@@ -228,4 +228,4 @@ def pattern_of(asked: Property) -> str:
     return f"{'never' if asked.never else 'always'}{where}: {' and '.join(parts) or 'whatever matches'}"
 
 
-__all__ = ["MOST_MOMENTS", "PropertyResult", "candidates", "decide", "pattern_of", "search"]
+__all__ = ["MOST_ASSIGNMENTS", "PropertyResult", "candidates", "decide", "pattern_of", "search"]

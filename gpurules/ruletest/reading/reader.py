@@ -88,7 +88,7 @@ class _Reader(ValueReader):
         self.problems += validation.in_case(node, values)
         name, place = self.name(node), node.location()
         given = merge_facts(self.defaults, self.facts(values.get("given")))
-        self.put_moment(given, values.get("at"), values.get("given"))
+        self.set_time(given, values.get("at"), values.get("given"))
         interval = self.step(values.get("interval"), self.interval)
         typed: tuple[Typed, ...] = (Typed(values["given"]),) if "given" in values else ()
         if "table" in values:
@@ -102,7 +102,7 @@ class _Reader(ValueReader):
         typed += tuple(Typed(value, path, tuple(s.text for s in found)) for path, found, value in listed_series)
         yield Case(name, place, given, expectations, series, interval, typed)
 
-    def put_moment(self, given: Data, at: YamlNode | None, beside: YamlNode | None) -> None:
+    def set_time(self, given: Data, at: YamlNode | None, beside: YamlNode | None) -> None:
         """Let the facts of a case be of the time *at*, a date with a time of day and a zone."""
         if at is None:
             return
@@ -110,11 +110,11 @@ class _Reader(ValueReader):
         if isinstance(snapshot, YamlMapping) and "timestamp" in snapshot.values:
             self.complain(at, "GPR403", "the case has both 'at' and a timestamp", "keep one of them")
         try:
-            moment = read_time(self.text(at))
+            timestamp = read_time(self.text(at))
         except TimeError as error:
             self.complain(at, "GPR403", str(error), error.hint)
         else:
-            set_path(given, "snapshot.timestamp", repr(moment))
+            set_path(given, "snapshot.timestamp", repr(timestamp))
 
     def series(self, node: YamlNode | None) -> Iterator[tuple[str, tuple[SeriesSample, ...], YamlNode]]:
         for path, value in node.values.items() if isinstance(node, YamlMapping) else ():
@@ -142,7 +142,7 @@ class _Reader(ValueReader):
             expected: dict[str, str] = {"rule": named}
             for column, cell, place in zip(columns, cells, self.items(row), strict=True):
                 if column == "at":
-                    self.put_moment(facts, place, None)
+                    self.set_time(facts, place, None)
                     continue
                 if column in _EXPECT:
                     expected[column] = cell

@@ -52,15 +52,15 @@ class DecisionEncoder:
     """
 
     def __init__(self) -> None:
-        self._moment: object = None
+        self._origin: object = None
         self._fragments: dict[int, _Fragment | None] = {}
         self._bases: list[Basis] = []
 
     def encode(self, decision: Decision) -> bytes:
         """Return *decision* as JSON."""
         basis = decision._basis
-        if basis.moment is not self._moment or len(self._bases) >= MAX_FRAGMENTS:
-            self._moment, self._fragments, self._bases = basis.moment, {}, []
+        if basis.origin is not self._origin or len(self._bases) >= MAX_FRAGMENTS:
+            self._origin, self._fragments, self._bases = basis.origin, {}, []
         try:
             fragment = self._fragments[id(basis)]
         except KeyError:
@@ -71,8 +71,8 @@ class DecisionEncoder:
         if fragment.whole is not None:
             return fragment.whole
         created = decision._transfer.created
-        age = 0.0 if created is None else max(0.0, basis.moment.timestamp - created)
-        patience = max(0.0, basis.moment.limits.max_delay - age)
+        age = 0.0 if created is None else max(0.0, basis.origin.timestamp - created)
+        patience = max(0.0, basis.origin.limits.max_delay - age)
         pieces: list[bytes] = []
         for before, target, directive, claims, least, usual in fragment.opened:
             if usual is None or patience < least:
@@ -92,13 +92,13 @@ def _value(target: str, value: object) -> bytes:
 def _fragment(decision: Decision) -> _Fragment | None:
     """Return the shared part of decisions like *decision*; None if they share too little."""
     basis = decision._basis
-    outcome, moment = basis.outcome, basis.moment
+    outcome, origin = basis.outcome, basis.origin
     claimed = {directive.target: (directive, claims) for directive, claims in outcome.claims}
     extra = [target for target in (*outcome.settled, *claimed) if target not in TARGETS]
     if (
         extra
-        or not isinstance(moment, BoundProgram)
-        or not all(_is_alike(moment, position) for position, _ in outcome.rules)
+        or not isinstance(origin, BoundProgram)
+        or not all(_is_alike(origin, position) for position, _ in outcome.rules)
     ):
         return None
     opened: list[_Open] = []

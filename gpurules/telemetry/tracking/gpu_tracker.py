@@ -132,8 +132,8 @@ class GpuTracker:
         """
         for identity, known in list(self._known.items()):
             is_taken_apart = known.gpu.mig and known.board in healthy
-            is_nobody = known.gpu.uuid is None and (known.gpu.is_lost or known.gpu.index in taken)
-            if identity not in present and (is_taken_apart or is_nobody):
+            is_unidentifiable = known.gpu.uuid is None and (known.gpu.is_lost or known.gpu.index in taken)
+            if identity not in present and (is_taken_apart or is_unidentifiable):
                 del self._known[identity]
 
     def _is_reported(self, known: _Known, now: float) -> bool:

@@ -13,8 +13,8 @@ from tests.integration.coordinator.stand import Endpoint
 @pytest.fixture(autouse=True)
 def patient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let polls wait for files as long as a busy machine may need, so that a test sees what comes of them."""
-    monkeypatch.setattr(reloader, "MOMENT_SECONDS", (60.0, 60.0))
-    monkeypatch.setattr(state_store, "MOMENT_SECONDS", 60.0)
+    monkeypatch.setattr(reloader, "PATIENCE_SECONDS", (60.0, 60.0))
+    monkeypatch.setattr(state_store, "PATIENCE_SECONDS", 60.0)
 
 
 @pytest.fixture

@@ -44,8 +44,8 @@ def mount(monkeypatch: pytest.MonkeyPatch) -> Iterator[Mount]:
     monkeypatch.setattr(file_watch, "mark", mount.through(file_watch.mark))
     monkeypatch.setattr(reloader, "load", mount.through(reloader.load))
     monkeypatch.setattr(state_store, "save", mount.through(state_store.save))
-    monkeypatch.setattr(reloader, "MOMENT_SECONDS", (0.2, 0.2))
-    monkeypatch.setattr(state_store, "MOMENT_SECONDS", 0.2)
+    monkeypatch.setattr(reloader, "PATIENCE_SECONDS", (0.2, 0.2))
+    monkeypatch.setattr(state_store, "PATIENCE_SECONDS", 0.2)
     yield mount
     mount.recover()
 

@@ -110,10 +110,10 @@ def test_the_story_of_an_agent_loses_no_signal_and_no_transfer(root: Path) -> No
     needs("curl")
     out = run(sys.executable, root / "examples/agent/story.py")
     for line in (
-        "curl is told to wait 60 s, and the transfer of a Python program is held",
+        "curl is asked to wait 60 s, and the transfer of a Python program is held",
         "a wrong edit is refused (409)",
         "did you mean 'gpu_temperature'?",
-        "curl is told to wait 90 s",
+        "curl is asked to wait 90 s",
         "decisions come from directives",
         "every signal is on since before",
         "the rules are disabled, and the transfer moves",

@@ -60,7 +60,7 @@ def test_what_is_not_analysed_is_searched_and_said() -> None:
     found = decided(True, all_match=("regex",))
     assert found.counterexample is None
     assert found.unproved is not None and "not analyzed" in found.unproved
-    assert found.moments > 0
+    assert found.assignments > 0
 
 
 def test_a_counterexample_is_shown_with_units_ages_and_labels() -> None:
