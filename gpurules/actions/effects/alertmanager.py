@@ -121,7 +121,7 @@ class Alertmanager:
 
 
 def _labels(event: Event) -> dict[str, str]:
-    own = {"alertname": event.annotations.get("alertname", event.rule)}
+    own = {"alertname": event.annotations.get("alertname") or event.rule}
     own |= {"host": str(event.values["host"])} if event.values.get("host") else {}
     own |= {} if event.device is None else {"gpu": str(event.device)}
     own |= {"transfer": event.transfer.id} if event.transfer and event.transfer.id else {}

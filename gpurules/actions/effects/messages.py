@@ -22,6 +22,15 @@ def event_text(event: Event, template: str, escape: Callable[[str], str] | None 
     return fill_template(template, values, event.dimensions)
 
 
+def clip(text: str, limit: int) -> str:
+    """Return *text* in at most *limit* characters, with an ellipsis where it was cut.
+
+    >>> clip("hot", 3), clip("hotter", 3)
+    ('hot', 'ho…')
+    """
+    return text if len(text) <= limit else f"{text[: limit - 1]}…"
+
+
 def shown_values(event: Event) -> dict[str, str]:
     """Return the values of an event as people read them, without what it says otherwise, such as its host."""
     names = (name for name in event.values if name != "host" and event.values[name] is not None)

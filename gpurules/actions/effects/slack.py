@@ -1,15 +1,19 @@
 """Messages to a Slack channel, by an incoming webhook."""
 
+import re
 from collections.abc import Iterable
 from typing import ClassVar
 
 from gpurules.actions.action import ActionError, ActionKind, Complaint, Edge, Event, Parameters, Schema, notifications
 from gpurules.actions.effects.delivery import RETRIES
-from gpurules.actions.effects.messages import event_text
+from gpurules.actions.effects.messages import clip, event_text
 from gpurules.actions.effects.parameters import check_secret, secret, secret_of, timeout
 from gpurules.strict_json import dumps
 
 _MESSAGE = "{rule} on {host}: {edge}"
+_MAX_TEXT = 4000
+"""Characters; Slack splits longer texts, and cuts them at 40,000. Source: https://docs.slack.dev/reference/methods/chat.postMessage"""
+_CUT_ESCAPE = re.compile("&[a-z]{0,3}$")
 _MARKS = {
     "start": ":red_circle:",
     "change": ":large_orange_circle:",
@@ -60,11 +64,17 @@ class Slack:
         if not url.startswith(("https://", "http://")):
             raise ActionError("the secret is not the URL of an incoming webhook")
         text = event_text(event, str(event.parameters.get("message", _MESSAGE)), _escaped)
-        post_json(event, url, dumps({"text": f"{_MARKS[event.edge]} {text}"}))
+        post_json(event, url, dumps({"text": _clip_escaped(f"{_MARKS[event.edge]} {text}")}))
 
     def stop(self, event: Event) -> None:
         """Post the message."""
         self.start(event)
+
+
+def _clip_escaped(text: str) -> str:
+    """Return *text* as long as one message is, and not cut within an escaped character."""
+    clipped = clip(text, _MAX_TEXT)
+    return clipped if clipped == text else f"{_CUT_ESCAPE.sub('', clipped[:-1])}…"
 
 
 def _escaped(text: str) -> str:
