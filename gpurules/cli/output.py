@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TextIO
 
 from gpurules.diagnostics.excerpt import MAX_WIDTH, columns_of, visible
+from gpurules.output_files import write_file
 from gpurules.strict_json import dumps
 
 RESET = "\x1b[0m"
@@ -134,7 +135,7 @@ def save(text: str, path: Path | None) -> None:
     if path is None:
         write(text)
     else:
-        path.write_text(text, encoding="utf-8", errors="backslashreplace")
+        write_file(path, text)
 
 
 def to_json(data: object) -> str:

@@ -18,6 +18,19 @@ LOGGING = {
     "logs.py",
     "lsp/server.py",  # silences the logger of pygls
 }
+WRITING = {
+    "output_files.py",
+    "history/store/storage.py",  # the files of a store, with an fsync before they get their names
+    "history/store/prometheus.py",  # a temporary file that only this process reads
+    "cli/commands/history.py",  # a device that an export goes to
+    "cli/commands/record.py",  # a recording, which grows line by line
+    "cli/reference/__main__.py",  # the project's own generated files, in a checkout
+    "cli/reference/first_hour.py",
+    "cli/reference/pages.py",
+    "clients/mounts/readahead.py",  # a setting of the kernel
+    "clients/transfers/object_transfers.py",  # the data of a transfer, which can be resumed
+}
+"""Modules that write to files by themselves, and why these are not replaced as a whole."""
 
 
 def name_of(module: Path) -> str:
@@ -46,12 +59,24 @@ def is_printing(called: str, call: ast.Call) -> bool:
     return called == "os.write" and bool(call.args) and isinstance(call.args[0], ast.Constant)
 
 
+def is_writing(called: str, call: ast.Call) -> bool:
+    """Return whether a call writes to a file in place, so that a reader or a full disk sees half of it."""
+    if called.endswith((".write_text", ".write_bytes")):
+        return True
+    if called != "open" and not called.endswith(".open"):
+        return False
+    modes = [*call.args, *(word.value for word in call.keywords if word.arg == "mode")]
+    return any(isinstance(one, ast.Constant) and one.value in ("w", "wb", "a", "ab", "x", "xb", "wt") for one in modes)
+
+
 def wrong(module: Path) -> Iterator[str]:
     """Yield what in *module* goes around a door."""
     name = name_of(module)
     for line, called, call in calls_of(module):
         if name not in PRINTING and is_printing(called, call):
             yield f"{name}:{line}: {called}: print through cli/output.py"
+        if name not in WRITING and is_writing(called, call):
+            yield f"{name}:{line}: {called}: write through gpurules/output_files.py"
         if name not in LOGGING and called in ("logging.getLogger", "logging.StreamHandler", "logging.basicConfig"):
             yield f"{name}:{line}: {called}: take a logger of gpurules/logs.py"
         if called in ("logging.debug", "logging.info", "logging.warning", "logging.error", "logging.exception"):
@@ -80,6 +105,10 @@ def test_nothing_is_printed_logged_or_written_as_json_around_the_doors() -> None
         "import logging\nlogging.getLogger('gpurules.x')",
         "import logging\nlogging.warning('x')",
         "import warnings\nwarnings.warn('x')",
+        "path.write_text('x')",
+        "Path(name).write_bytes(data)",
+        "open(name, 'w')",
+        "with Path(name).open(mode='wb') as file:\n    pass",
         "def f():\n    import json",
         "from json import dumps",
     ],
@@ -92,4 +121,4 @@ def test_what_goes_around_a_door_is_found(text: str, tmp_path: Path, monkeypatch
 
 
 def test_the_modules_that_are_doors_are_there() -> None:
-    assert {name_of(module) for module in MODULES} >= PRINTING | LOGGING
+    assert {name_of(module) for module in MODULES} >= PRINTING | LOGGING | WRITING

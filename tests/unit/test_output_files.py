@@ -1,11 +1,13 @@
 """Files are written whole or not at all, with the permissions that they should have."""
 
+import errno
 import os
+import threading
 from pathlib import Path
 
 import pytest
 
-from gpurules.output_files import replace_file
+from gpurules.output_files import replace_file, write_file
 
 
 def left(folder: Path) -> list[tuple[str, bytes, int]]:
@@ -61,3 +63,75 @@ def test_a_device_is_not_replaced(tmp_path: Path) -> None:
     with pytest.raises(OSError):
         replace_file(tmp_path / "pipe", b"data")
     assert (tmp_path / "pipe").is_fifo()
+
+
+def test_output_that_cannot_be_written_whole_leaves_what_was_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "junit.xml").write_bytes(b"before")
+    opened = os.fdopen
+
+    def full(file: int, mode: str) -> object:
+        handle = opened(file, mode, buffering=0)
+        handle.write(b"half")
+        handle.close()
+        raise OSError(errno.ENOSPC, "no space left on device")
+
+    monkeypatch.setattr(os, "fdopen", full)
+    with pytest.raises(OSError, match="no space"):
+        write_file(tmp_path / "junit.xml", "after")
+    assert left(tmp_path) == [("junit.xml", b"before", 0o644)]
+
+
+def test_output_follows_a_link(tmp_path: Path) -> None:
+    (tmp_path / "real").write_bytes(b"before")
+    (tmp_path / "link").symlink_to("real")
+    write_file(tmp_path / "link", "after\udc80")
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "real").read_bytes() == b"after\\udc80"
+
+
+def test_output_to_a_pipe_or_a_device_is_written_to_it(tmp_path: Path) -> None:
+    write_file(Path(os.devnull), "x")
+    assert Path(os.devnull).is_char_device()
+    os.mkfifo(tmp_path / "pipe")
+    read: list[bytes] = []
+    reader = threading.Thread(target=lambda: read.append((tmp_path / "pipe").read_bytes()))
+    reader.start()
+    write_file(tmp_path / "pipe", "through")
+    reader.join()
+    assert read == [b"through"] and (tmp_path / "pipe").is_fifo()
+
+
+@pytest.mark.parametrize("code", [errno.EBUSY, errno.EACCES, errno.EROFS])
+def test_a_file_that_can_be_written_but_not_replaced_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int
+) -> None:
+    (tmp_path / "mounted").write_bytes(b"before, and longer")
+
+    def refuse(path: Path, target: Path) -> None:
+        raise OSError(code, os.strerror(code))
+
+    monkeypatch.setattr(Path, "replace", refuse)
+    write_file(tmp_path / "mounted", "after")
+    assert left(tmp_path) == [("mounted", b"after", 0o644)]
+    with pytest.raises(OSError):
+        write_file(tmp_path / "new", "after")
+    assert left(tmp_path) == [("mounted", b"after", 0o644)]
+
+
+def test_an_error_names_the_file_that_was_asked_for(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError) as caught:
+        write_file(tmp_path / "nowhere" / "report.json", "x")
+    assert caught.value.filename == str(tmp_path / "nowhere" / "report.json")
+
+
+def test_output_to_a_link_that_leads_nowhere_makes_the_file_and_one_in_a_circle_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to("fresh")
+    write_file(tmp_path / "link", "new")
+    assert (tmp_path / "fresh").read_bytes() == b"new" and (tmp_path / "link").is_symlink()
+    (tmp_path / "a").symlink_to("b")
+    (tmp_path / "b").symlink_to("a")
+    with pytest.raises(OSError) as caught:
+        write_file(tmp_path / "a", "new")
+    assert caught.value.errno == errno.ELOOP and (tmp_path / "a").is_symlink()

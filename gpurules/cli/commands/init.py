@@ -7,6 +7,7 @@ import click
 
 from gpurules.cli.files import display_path
 from gpurules.cli.output import say, write_lines
+from gpurules.output_files import write_file
 
 FILES = {
     "rules/node.rules.yaml": "node.rules.yaml",
@@ -33,7 +34,7 @@ def command(directory: Path) -> int:
             kept.append(display_path(str(path)))
             continue
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(templates.joinpath(template).read_text(encoding="utf-8"), encoding="utf-8")
+        write_file(path, templates.joinpath(template).read_text(encoding="utf-8"))
         write_lines([display_path(str(path))])
     for name in kept:
         say(f"skipped {name}: already exists")

@@ -12,6 +12,7 @@ from gpurules.cli.output import name_failed_plugins, say, write
 from gpurules.cli.project.configuration import sound_configuration, with_configuration
 from gpurules.cli.test.report import coverage_lines, failures, junit, mutation_lines, summary
 from gpurules.cli.test.runner import Run, run_tests, update_expectations
+from gpurules.output_files import write_file
 
 
 @click.command("test")
@@ -58,7 +59,7 @@ def command(
     if run.mutate:
         write("".join(mutation_lines(results)))
     if junit_file is not None:
-        junit_file.write_text(junit(results), encoding="utf-8")
+        write_file(junit_file, junit(results))
     say(summary(results))
     if run.wanted is not None and not any(result.results for result in results):
         raise click.UsageError(f"no test name matches {wanted!r}")

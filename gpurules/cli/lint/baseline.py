@@ -25,6 +25,7 @@ from gpurules.linter import (
     shrink_baseline,
     stale_entries,
 )
+from gpurules.output_files import write_file
 from gpurules.rules.files import is_test
 from gpurules.rules.yaml import MAX_BYTES
 
@@ -110,7 +111,7 @@ def against_baseline(found: list[Diagnostic], request: LintRequest, looked: Look
         seen = [entry for entry in known if looked.saw(entry, found)]
         kept = baseline_entries(found) if is_new or request.allow_growth else shrink_baseline(found, seen)
         known = [*unseen, *kept]
-        path.write_text(_written(known, path), encoding="utf-8")
+        write_file(path, _written(known, path))
     return [*new_findings(found, known), *_stale(found, known, path, looked)]
 
 

@@ -7,6 +7,7 @@ import click
 
 from gpurules.cli.files import named_in_tests, read_at_most
 from gpurules.diagnostics import Diagnostic
+from gpurules.output_files import write_file
 from gpurules.strict_json import dumps
 
 KIND = "gpurules/test"
@@ -28,7 +29,7 @@ def emit_tests(found: Sequence[Diagnostic], target: Path) -> int:
     if target.exists() and not read_at_most(target).startswith(f"kind: {KIND}".encode()):
         raise click.UsageError(f"--emit-test {target}: the file exists, and is not a rule test")
     if shown:
-        target.write_text("".join(_lines(shown, named_in_tests(paths[0], target.parent))), encoding="utf-8")
+        write_file(target, "".join(_lines(shown, named_in_tests(paths[0], target.parent))))
     return len(shown)
 
 

@@ -18,6 +18,7 @@ from gpurules.diagnostics import CATALOGUE, Diagnostic
 from gpurules.input_files import is_among
 from gpurules.linter import WORK, Policy
 from gpurules.lsp import DocumentSettings, FactsAtHand
+from gpurules.output_files import replace_file
 
 
 class EditorProject:
@@ -100,7 +101,7 @@ def _page(code: str) -> str | None:
     try:
         if not page.is_file() or page.read_text(encoding="utf-8") != text:
             kept.mkdir(parents=True, exist_ok=True)
-            page.write_text(text, encoding="utf-8")
+            replace_file(page, text.encode("utf-8"), mode=None)
     except OSError:
         return None
     return str(page)

@@ -27,7 +27,8 @@ class Runs:
         """Return the runs of *mask*; none goes over a row of *breaks*, which begins another owner or follows a gap."""
         edges = np.flatnonzero(mask[1:] != mask[:-1]) + 1
         if len(breaks):
-            edges = np.unique(np.concatenate([edges, breaks]))
+            edges = np.sort(np.concatenate([edges, breaks]))  # np.unique hashes, which takes ten times as long
+            edges = edges[np.append(True, edges[1:] != edges[:-1])]
         begins = np.append(0, edges) if len(mask) else edges
         is_on = mask[begins]
         return cls(begins[is_on], np.append(edges, len(mask))[: len(begins)][is_on])

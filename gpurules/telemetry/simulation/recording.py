@@ -5,6 +5,7 @@ from os import PathLike
 from pathlib import Path
 
 from gpurules.model import Snapshot, Transfer, Workload
+from gpurules.output_files import write_file
 from gpurules.strict_json import dumps
 from gpurules.telemetry.simulation.node import simulate
 from gpurules.telemetry.simulation.scenario import Scenario
@@ -59,7 +60,6 @@ def write_recording(
         OSError: a file cannot be written.
     """
     kept = None if fields is None else frozenset(fields)
-    with Path(snapshots).open("w", encoding="utf-8", newline="\n") as file:
-        file.writelines(snapshot_line(snapshot, kept) for snapshot in simulate(scenario))
-    with Path(transfers).open("w", encoding="utf-8", newline="\n") as file:
-        file.writelines(transfer_line(transfer, workload) for transfer, workload in simulate_transfers(scenario))
+    write_file(Path(snapshots), "".join(snapshot_line(snapshot, kept) for snapshot in simulate(scenario)))
+    lines = (transfer_line(transfer, workload) for transfer, workload in simulate_transfers(scenario))
+    write_file(Path(transfers), "".join(lines))
