@@ -17,8 +17,19 @@ from gpurules.rules import loads
 from tests.helm_templates import manifests
 from tests.waiting import wait_until, while_running
 
-ALL = {"metrics": {"enabled": True, "podMonitor": True}, "nodeEffects": True, "runtimeClassName": ""}
-CUSTOM = {"PodMonitor"}
+ALL = {
+    "metrics": {
+        "enabled": True,
+        "podMonitor": True,
+        "serviceMonitor": True,
+        "monitorLabels": {"release": "prometheus"},
+    },
+    "nodeEffects": True,
+    "runtimeClassName": "",
+    "prometheusRule": {"enabled": True},
+    "nodeProblemDetector": {"enabled": True},
+}
+CUSTOM = {"PodMonitor", "PrometheusRule", "ServiceMonitor"}
 """Kinds that Kubernetes learns from others, for which it has no schema."""
 
 
@@ -46,7 +57,7 @@ def test_kubernetes_accepts_the_manifests(values: dict[str, Any] | None, version
         if document["kind"] not in CUSTOM:
             kubernetes_validate.validate(document, version, strict=True)
     expected = {"ServiceAccount", "ConfigMap", "DaemonSet"}
-    expected |= {"ClusterRole", "ClusterRoleBinding", "Service", "PodMonitor"} if values else set()
+    expected |= {"ClusterRole", "ClusterRoleBinding", "Service", *CUSTOM} if values else set()
     assert set(kinds) == expected
 
 
@@ -55,7 +66,13 @@ def test_the_schema_of_the_values_takes_the_defaults_and_refuses_mistakes(chart:
     values = yaml.safe_load((chart / "values.yaml").read_text(encoding="utf-8"))
     jsonschema.Draft7Validator.check_schema(schema)
     jsonschema.validate(values, schema)
-    for wrong in ({"imag": {}}, {"ruleset": "../x"}, {"metrics": {"port": 0}}, {"socketPath": "run"}):
+    for wrong in (
+        {"imag": {}},
+        {"ruleset": "../x"},
+        {"metrics": {"port": 0}},
+        {"socketPath": "run"},
+        {"prometheusRule": {"rules": "x"}},
+    ):
         with pytest.raises(jsonschema.ValidationError):
             jsonschema.validate({**values, **wrong}, schema)
 
