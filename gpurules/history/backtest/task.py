@@ -18,8 +18,8 @@ from gpurules.rules import Ruleset
 from gpurules.telemetry import TelemetryError
 from gpurules.telemetry.playback import split_place
 
-SKELETON = frozenset({"index", "uuid", "name", "mig", "status", "healthy"})
-"""The columns by which GPUs are distinguished, and lost ones noticed."""
+SKELETON = frozenset({"mig", "status", "healthy"})
+"""The columns that show which GPUs are lost. What distinguishes GPUs is read where they come and go."""
 FILES = ("*.jsonl*", "*.json*", "*.csv*", "*.xml*", "*.txt*", "*.log*", "*.prom*")
 
 

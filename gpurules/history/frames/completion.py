@@ -80,13 +80,44 @@ class FrameCompletion:
     tracker: GpuTracker
     _asked: list[float] = field(default_factory=list)
     _answers: dict[int, tuple[GPU, ...]] = field(default_factory=dict)
+    _steady: frozenset[str] = frozenset()
+    _unseen: Frame | None = None
 
     def complete(self, frame: Frame) -> CompleteFrame:
         """Return *frame* with the GPUs that are lost."""
         self._answers.clear()
-        if not len(frame.times) or (_is_uniform(frame) and self._is_steady(frame)):
-            return CompleteFrame(frame, frame.groups, frame.owners, frame.owner)
+        if self._goes_on(frame):
+            self._unseen = frame
+            return _unchanged(frame)
+        self._catch_up()
+        self._steady = frozenset()
+        if not len(frame.times):
+            return _unchanged(frame)
+        if _is_uniform(frame) and self._is_steady(frame):
+            self._steady = _with_uuids(frame)
+            return _unchanged(frame)
         return _assembled(frame, list(self._stretches(frame)))
+
+    def _goes_on(self, frame: Frame) -> bool:
+        """Return whether all snapshots have the GPUs to which the tracker had nothing to add, and all of them answer.
+
+        If all have a UUID, it has nothing to add whatever their indexes, names and order are, so these are not read.
+        """
+        count, gpus = len(frame.times), len(frame.owners)
+        return (
+            bool(self._steady)
+            and self._steady == frozenset(frame.owners)
+            and len(frame.owner) == count * gpus
+            and bool(np.all(frame.groups.sizes == gpus))
+            and not _is_lost(frame).any()
+        )
+
+    def _catch_up(self) -> None:
+        """Show the tracker the last snapshot of the frames that went on."""
+        if self._unseen is not None:
+            snapshot = _skeleton(self._unseen, len(self._unseen.times) - 1)
+            self.tracker.complete(snapshot, snapshot.timestamp)
+        self._unseen = None
 
     def _is_steady(self, frame: Frame) -> bool:
         """Return whether the tracker adds nothing to a run of snapshots with equal GPUs; if so, it has seen the last.
@@ -134,6 +165,16 @@ class FrameCompletion:
         dropped = {int(at) + step for at in np.searchsorted(times, due) for step in range(-1, _SETTLED)}
         last = {int(at) - 1 for at in begins} | {count - 1}
         return sorted(at for at in first | dropped | last if 0 <= at < count)
+
+
+def _unchanged(frame: Frame) -> CompleteFrame:
+    return CompleteFrame(frame, frame.groups, frame.owners, frame.owner)
+
+
+def _with_uuids(frame: Frame) -> frozenset[str]:
+    """Return the GPUs of a uniform frame if they are known by their UUIDs; none otherwise."""
+    uuids = [gpu.uuid for gpu in frame.gpus_of(_rows(frame, 0))]
+    return frozenset(uuid for uuid in uuids if uuid) if set(uuids) == set(frame.owners) else frozenset()
 
 
 def _is_uniform(frame: Frame) -> bool:

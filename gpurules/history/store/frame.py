@@ -1,5 +1,6 @@
 """Frames read from a store: selected columns of one node's day."""
 
+from collections import ChainMap
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
@@ -23,6 +24,8 @@ from gpurules.strict_json import loads
 _TYPES = {Kind.BOOL: BOOL, Kind.STRING: STRING, Kind.NUMBER: NUMBER}
 _WHOLE = frozenset(f.attribute for f in FIELDS.values() if f.scope is Scope.GPU and f.integer)
 _ATTRIBUTES = frozenset(ATTRIBUTES)
+DEFERRED = frozenset({"position", "index", "uuid", "name"})
+"""The columns that are read on first use, unless the caller names them."""
 Report = Callable[[str], None]
 
 
@@ -51,6 +54,23 @@ def numbers_of(array: pa.Array) -> Numbers:
     return found
 
 
+def with_rows_of(table: pa.Table, to: pa.Table) -> pa.Table:
+    """Return the rows of *table* that have the identities and times of the rows of *to*, in that order.
+
+    Missing: all values of a row that *table* does not have, because its file was removed in between.
+    """
+    if table.num_rows == to.num_rows and all(
+        table.column(key).equals(to.column(key)) for key in ("timestamp", "identity")
+    ):
+        return table
+    places = {pair: n for n, pair in enumerate(_keys(table))}
+    return table.take(pa.array([places.get(pair) for pair in _keys(to)], pa.int64()))
+
+
+def _keys(table: pa.Table) -> Iterator[tuple[str, float]]:
+    return zip(table.column("identity").to_pylist(), table.column("timestamp").to_pylist(), strict=True)
+
+
 @lru_cache(maxsize=4)
 def _dense_rows(owners: int, count: int) -> tuple[Places, Groups]:
     """Return the owner of each row, and its snapshot, where each of *owners* is in all; days are often alike."""
@@ -63,12 +83,25 @@ def _dense_rows(owners: int, count: int) -> tuple[Places, Groups]:
 
 @dataclass
 class StoredFrame:
-    """A frame of two tables: GPUs in order of identity and time, and snapshots; *report* receives the problems."""
+    """A frame of two tables: GPUs in order of identity and time, and snapshots.
+
+    ``report`` receives the problems; ``deferred`` reads the columns of GPUs that are seldom needed.
+    """
 
     gpus: pa.Table
     node: pa.Table
     report: Report = field(default=lambda what: None)
+    deferred: Callable[[], pa.Table] | None = None
     _known: dict[int, GPU] = field(default_factory=dict)
+
+    @cached_property
+    def _deferred(self) -> pa.Table | None:
+        return None if self.deferred is None else with_rows_of(self.deferred(), self.gpus)
+
+    def _column(self, name: str) -> pa.Array | None:
+        """Return a column of the GPUs as one array, or None if the files do not have it."""
+        table = self.gpus if name in self.gpus.column_names or name not in DEFERRED else self._deferred
+        return plain(table, name) if table is not None and name in table.column_names else None
 
     @cached_property
     def _identities(self) -> Texts:
@@ -122,17 +155,14 @@ class StoredFrame:
     @cached_property
     def position(self) -> Places:
         """The position of each row in its snapshot."""
-        if "position" not in self.gpus.column_names:
-            return self.owner
-        return np.asarray(plain(self.gpus, "position").fill_null(0).to_numpy(zero_copy_only=False))
+        array = self._column("position")
+        return self.owner if array is None else np.asarray(array.fill_null(0).to_numpy(zero_copy_only=False))
 
     def column(self, attribute: str, kind: Kind) -> Column:
         """Return an attribute of the GPUs; one that the files do not have is missing."""
-        size = len(self.owner)
-        if attribute not in self.gpus.column_names:
-            default = True if attribute == "healthy" else None
-            return repeat_value(default, kind, size)
-        array = plain(self.gpus, attribute)
+        array = self._column(attribute)
+        if array is None:
+            return repeat_value(True if attribute == "healthy" else None, kind, len(self.owner))
         if kind is Kind.BOOL:
             true = array.cast(pa.bool_()).fill_null(attribute == "healthy").to_numpy(zero_copy_only=False)
             if attribute == "healthy" or not array.null_count:
@@ -186,20 +216,19 @@ class StoredFrame:
         return [e if e is not None else v for e, v in zip(exact, given, strict=True)]
 
     def _doubles(self, attribute: str) -> Numbers:
-        if attribute not in self.gpus.column_names:
-            return np.full(len(self.owner), np.nan)
-        return numbers_of(plain(self.gpus, attribute))
+        array = self._column(attribute)
+        return np.full(len(self.owner), np.nan) if array is None else numbers_of(array)
 
     def _listed(self, name: str) -> list[Any]:
-        if name not in self.gpus.column_names:
+        array = self._column(name)
+        if array is None:
             return [True if name == "healthy" else None] * len(self.owner)
-        return cast(list[Any], self.gpus.column(name).to_pylist())
+        return cast(list[Any], array.to_pylist())
 
     def codes(self, attribute: str) -> Codes:
         """Return numbers that are equal where the values of an attribute are."""
-        if attribute not in self.gpus.column_names:
-            return np.broadcast_to(np.int32(0), len(self.owner))
-        return texts_of(plain(self.gpus, attribute)).codes
+        array = self._column(attribute)
+        return np.broadcast_to(np.int32(0), len(self.owner)) if array is None else texts_of(array).codes
 
     @cached_property
     def _node_places(self) -> Places:
@@ -235,7 +264,9 @@ class StoredFrame:
         """Return the GPUs of rows, as far as their columns were read."""
         new = [row for row in rows if row not in self._known]
         if new:
-            self._known.update(zip(new, map(self._gpu, self.gpus.take(pa.array(new)).to_pylist()), strict=True))
+            tables = [self.gpus] if self._deferred is None else [self._deferred, self.gpus]
+            parts = zip(*(table.take(pa.array(new)).to_pylist() for table in tables), strict=True)
+            self._known.update((row, self._gpu(dict(ChainMap(*part)))) for row, part in zip(new, parts, strict=True))
         return [self._known[row] for row in rows]
 
     @staticmethod

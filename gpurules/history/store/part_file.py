@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from gpurules.history.store.constants import constants_of
+from gpurules.history.store.constants import constants_of, has_values
 from gpurules.history.store.findings import Findings, first_line
 from gpurules.history.store.frame import numbers_of, plain
 from gpurules.history.store.schema import EXACT, REASON, TELEMETRY, VERSION, kind_fits, kind_of, unit_of, version_of
@@ -19,7 +19,7 @@ from gpurules.input_files import check_regular
 
 DAMAGE = (pa.ArrowException, OSError, ValueError, EOFError)
 """What reading raises where a file is damaged, cut short, or no Parquet."""
-KEYS = ("identity", "timestamp", "position")
+KEYS = ("identity", "timestamp")
 MOST_ROWS = 100_000_000
 """A file with more rows than this is not read: a day of 64 GPUs that are read ten times a second has half of it."""
 
@@ -74,6 +74,9 @@ def _rows_of(
     groups = [n for n in range(metadata.num_row_groups) if names and span.has_group(metadata.row_group(n))]
     if not groups:
         return None
+    if part.table == TELEMETRY and not has_values(metadata, "identity"):
+        wanted = None if wanted is None else {*wanted, "identity", "uuid", "index"}
+        names = readable_columns(file, part, Findings(), wanted)
     constants = constants_of(metadata, groups, () if wanted is None else set(names) - {"timestamp", "identity"})
     decoded = [name for name in names if name not in constants.texts and name not in constants.absent]
     table = file.read_row_groups(groups, columns=decoded, use_threads=False)

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from gpurules.history.store.findings import Findings
-from gpurules.history.store.frame import StoredFrame, numbers_of, plain
+from gpurules.history.store.frame import DEFERRED, StoredFrame, numbers_of, plain
 from gpurules.history.store.part_file import DAMAGE, opened_part
 from gpurules.history.store.parts import read_day
 from gpurules.history.store.schema import NODE, TELEMETRY
@@ -104,10 +104,17 @@ class StoreReader:
         def report(what: str) -> None:
             self.findings.add(place, what)
 
-        frame = StoredFrame(gpus, node, report)
+        def deferred() -> pa.Table:
+            """Read the rest once more, without its findings, which are known."""
+            again = StoreReader(self.storage)
+            return again._read(telemetry, DEFERRED, span)[0]
+
+        telemetry = [part for part in parts if part.table == TELEMETRY]
+        more = deferred if telemetry and wanted is not None else None
+        frame = StoredFrame(gpus, node, report, more)
         if len(frame.times) and frame.times[0] <= last:
             report("it has snapshots of the day before or earlier (was the clock set back?), which are skipped")
-            frame = StoredFrame(_later(gpus, last), _later(node, last), report)
+            frame = StoredFrame(_later(gpus, last), _later(node, last), report, more)
         return frame
 
 

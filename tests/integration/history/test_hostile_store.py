@@ -249,7 +249,7 @@ def test_a_span_reads_only_its_days_groups_of_rows_and_columns(tmp_path: Path, m
     assert [at for frame in frames for at in frame.times.tolist()] == [NEW_YEAR + 3 * 86_400 + 660]
     of_gpus = [(number, columns) for number, columns in read if "temperature" in columns]
     assert of_gpus == [(1, of_gpus[0][1])], "one group of ten rows of the 240 that are recorded"
-    assert set(of_gpus[0][1]) == {"identity", "timestamp", "position", "temperature"}
+    assert set(of_gpus[0][1]) == {"identity", "timestamp", "temperature"}
     days = {path.split("/")[1] for path in storage.opened}
     assert days == {"date=2026-01-03", "date=2026-01-04", "date=2026-01-05"}, "a day beside it, for days of other zones"
 
