@@ -5,9 +5,16 @@ from dataclasses import dataclass, replace
 from typing import Protocol, TypeAlias
 
 from gpurules.actions.decision import Decision
+from gpurules.backends import explain
+from gpurules.backends.python import Truths, arguments, truths_function
+from gpurules.backends.reasons import reason
 from gpurules.engine.recordings import Recording, play_recording
+from gpurules.engine.state.signals import signals_read
+from gpurules.language.terms import ir
 from gpurules.model import Snapshot
 from gpurules.rules import Ruleset
+from gpurules.rules.program import BoundProgram
+from gpurules.rules.rule import Signal
 from gpurules.telemetry import TelemetryError
 
 FLAP_SECONDS = 300.0
@@ -79,6 +86,7 @@ def replay_recording(path: str, rule: str, ruleset: Ruleset, open_history: OpenH
     snapshots = matches = flaps = 0
     ended: float | None = None
     unknown: str | None = ""
+    signals = _UnknownSignals(ruleset, rule)
     was_matching = False
     recording = (open_history or Recording)(path)
     enforced = tuple(replace(one, mode="enforce") if one.name == rule else one for one in ruleset.rules)
@@ -87,6 +95,7 @@ def replay_recording(path: str, rule: str, ruleset: Ruleset, open_history: OpenH
         last, first = turn.at, turn.at if first is None else first
         snapshots += 1
         (decision,) = turn.decisions
+        signals.look(turn.engines[0].bound)
         is_matching = rule in decision.rules
         if unknown is not None and (snapshots <= _EXPLAINED or snapshots % _SPACING == 0):
             unknown = None if is_matching else _why_unknown(decision, rule)
@@ -99,7 +108,45 @@ def replay_recording(path: str, rule: str, ruleset: Ruleset, open_history: OpenH
     if first is None:
         raise TelemetryError(f"{path} has no snapshot{f': {recording.problems[0]}' if recording.problems else ''}")
     unread = f"{recording.problem_count} not used, first {recording.problems[0]}" if recording.problems else ""
-    return ReplayCounts(snapshots, last - first, matches, flaps, unread, unknown if not matches and unknown else "")
+    why = signals.reason or (unknown if not matches and unknown else "")
+    return ReplayCounts(snapshots, last - first, matches, flaps, unread, why)
+
+
+class _UnknownSignals:
+    """The signals that a rule reads, directly or through others, whose conditions have had no value.
+
+    Such a signal is off, so the rule has a value, whatever the recording does not have.
+    """
+
+    def __init__(self, ruleset: Ruleset, rule: str) -> None:
+        self._left: dict[str, Signal] = {}
+        terms = [one.term for one in ruleset.rules if one.name == rule]
+        stack = [part.name for term in terms for part in ir.walk(term) if isinstance(part, ir.Signal)]
+        while stack:
+            name = stack.pop()
+            if name not in self._left:
+                self._left[name] = ruleset.signals[name]
+                stack += signals_read(self._left[name])
+        self._rule, self._reasons = rule, dict[str, str]()
+        self._functions: dict[str, Truths] = {}
+
+    def look(self, bound: BoundProgram) -> None:
+        """Remove the signals whose conditions have a value in a snapshot."""
+        for name, signal in list(self._left.items()):
+            if name not in self._functions:
+                self._functions[name] = truths_function(signal.condition, signal.per_gpu, bound.program.layout)
+            if any(truth is not None for truth in self._functions[name](*arguments(bound.facts))):
+                del self._left[name]
+            elif name not in self._reasons:
+                self._reasons[name] = reason(explain(signal.condition, bound.facts), bound.facts)
+
+    @property
+    def reason(self) -> str:
+        """Why the first of them has no value; empty if every signal has had one."""
+        for name, signal in self._left.items():
+            subject = "its condition" if signal.rule == self._rule else f"the signal {name!r}, which it reads,"
+            return f"{subject} is never known: {self._reasons[name]}"
+        return ""
 
 
 def _why_unknown(decision: Decision, rule: str) -> str | None:

@@ -142,3 +142,45 @@ def test_without_the_extra_the_message_says_what_to_install(
     monkeypatch.setattr("gpurules.cli.extras.find_spec", lambda name: None)
     done = tested("store", "0, 0", "--jobs", "1")
     assert done.code == 1 and "pip install 'gpurules[history]'" in " ".join(done.out.split())
+
+
+SIGNALS = """
+version: 1
+name: node
+signals:
+  warm: {condition: gpu_temperature > 85}
+  full: {condition: max(gpu_memory) > 90, until: max(gpu_memory) < 80}
+  both: {condition: full AND warm}
+rules:
+"""
+
+
+@pytest.mark.parametrize(
+    ("rule", "reason"),
+    [
+        ("{name: hot, condition: warm, action: log}", "the signal 'warm', which it reads, is never known"),
+        ("{name: hot, condition: NOT warm, action: log}", "'warm'"),
+        ("{name: hot, condition: gpu_memory > 50 OR warm, action: log}", "'warm'"),
+        ("{name: hot, condition: both, action: log}", "'warm'"),
+        ("{name: hot, condition: gpu_temperature > 85, for: 1m, action: log}", "its condition is never known"),
+        ("{name: hot, condition: full, action: log}", None),
+        ("{name: hot, condition: gpu_memory > 50, for: 1m, action: log}", None),
+    ],
+)
+def test_a_signal_that_is_never_known_fails_the_replay_of_a_rule_that_reads_it(
+    tested: Any, tmp_path: Path, rule: str, reason: str | None
+) -> None:
+    (tmp_path / "node.rules.yaml").write_text(f"{SIGNALS}  - {rule}\n")
+    with StoreWriter(Storage(tmp_path / "store"), "n1", 60.0) as writer:
+        for n in range(5):
+            writer.add(Snapshot(timestamp=NEW_YEAR + 60.0 * n, gpus=(GPU(index=0, memory=85),)))
+    done = tested("store", "0, 9")
+    assert done.code == int(reason is not None)
+    if reason is not None:
+        assert reason in done.out and "gpu_temperature is missing" in done.out
+
+
+def test_a_signal_that_is_known_in_one_late_snapshot_is_known(tested: Any, tmp_path: Path) -> None:
+    (tmp_path / "node.rules.yaml").write_text(f"{SIGNALS}  - {{name: hot, condition: warm, action: log}}\n")
+    record(tmp_path / "store", "n1", [None] * 133 + [80.0] + [None] * 5)
+    assert tested("store", "0, 0").code == 0
