@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from gpurules.linter.findings.fixing import fix
     from gpurules.linter.findings.policy import Policy
     from gpurules.linter.history import FROM_HISTORY
-    from gpurules.linter.linter import FROM_ANALYSIS, FROM_TESTS, lint, lints
+    from gpurules.linter.linter import FROM_ANALYSIS, FROM_TESTS, lint, lint_loaded, lints
     from gpurules.linter.work import WORK, AbandonedError
 
 __all__ = [
@@ -53,6 +53,7 @@ __all__ = [
     "baseline_entries",
     "fix",
     "lint",
+    "lint_loaded",
     "lints",
     "new_findings",
     "parse_baseline",
@@ -77,6 +78,7 @@ _HOMES = {
     "baseline_entries": "findings.baseline",
     "fix": "findings.fixing",
     "lint": "linter",
+    "lint_loaded": "linter",
     "lints": "linter",
     "new_findings": "findings.baseline",
     "parse_baseline": "findings.baseline",

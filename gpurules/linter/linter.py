@@ -26,9 +26,15 @@ FROM_TESTS = codes_needing(Need.TESTS)
 """The codes about missing tests: a caller that has run the tests passes these findings in."""
 
 
-def _linted(
-    loaded: Loaded, text: str, path: str | None, policy: Policy, from_tests: Sequence[Diagnostic] | None
+def lint_loaded(
+    loaded: Loaded,
+    text: str,
+    path: str | None,
+    policy: Policy = DEFAULT,
+    from_tests: Sequence[Diagnostic] | None = None,
 ) -> list[Diagnostic]:
+    """Return everything that is wrong or odd about a ruleset that *text* was loaded to, in order of place."""
+    text = text.removeprefix("\ufeff")
     subject = Subject(
         loaded.ruleset or loaded.sound,
         loaded.placed,
@@ -139,4 +145,4 @@ def lints(
     from_tests: Sequence[Diagnostic] | None = None,
 ) -> list[Diagnostic]:
     """Return everything that is wrong or odd about the text of a ruleset, in order of place."""
-    return _linted(examine(text, path, actions), _text(text), path, policy, from_tests)
+    return lint_loaded(examine(text, path, actions), _text(text), path, policy, from_tests)

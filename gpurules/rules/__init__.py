@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from gpurules.rules.condition import Condition, ConditionError
     from gpurules.rules.explanation.explanation import DecisionExplanation, RuleExplanation
     from gpurules.rules.files.merge import shipped_names
-    from gpurules.rules.loader import Loaded, RulesetError, examine, examine_file, load, loads
+    from gpurules.rules.loader import Loaded, RulesetError, examine, examine_again, examine_file, load, loads
     from gpurules.rules.rule import Rule, Settings, Signal
     from gpurules.rules.ruleset import Ruleset
 
@@ -38,6 +38,7 @@ __all__ = [
     "Settings",
     "Signal",
     "examine",
+    "examine_again",
     "examine_file",
     "load",
     "loads",
@@ -56,6 +57,7 @@ _HOMES = {
     "Settings": "rule",
     "Signal": "rule",
     "examine": "loader",
+    "examine_again": "loader",
     "examine_file": "loader",
     "load": "loader",
     "loads": "loader",

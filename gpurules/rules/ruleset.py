@@ -15,6 +15,7 @@ from gpurules.language.terms import ir
 from gpurules.model import Snapshot, Transfer, Workload
 from gpurules.rules.first_decision import DecisionFunction, first_decision_function
 from gpurules.rules.program import BoundProgram, Program
+from gpurules.rules.reuse import BuiltRules
 from gpurules.rules.rule import Rule, Settings, Signal
 
 First: TypeAlias = tuple[DecisionFunction, EvaluationContext]
@@ -31,7 +32,8 @@ class Ruleset:
 
     ``version`` is a hash of what the ruleset says; ``diagnostics`` are the warnings it was loaded with.
     ``files`` are those that it was merged from, bases first; ``mentioned`` the definitions that messages name.
-    Missing: ``path`` is None where it was read from a text.
+    ``built`` is what loading a changed text takes unchanged rules from.
+    Missing: ``path`` is None where it was read from a text, ``built`` where the ruleset was not loaded.
     """
 
     name: str
@@ -47,6 +49,7 @@ class Ruleset:
     path: str | None = None
     files: tuple[str, ...] = ()
     mentioned: Mapping[str, ir.Term] = field(default_factory=lambda: MappingProxyType(dict[str, ir.Term]()))
+    built: BuiltRules | None = field(default=None, repr=False)
 
     _first: First | None = field(default=None, init=False, repr=False)
 

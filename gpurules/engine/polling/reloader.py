@@ -93,7 +93,7 @@ class Reloader:
         present = self._engine.ruleset.path
         if wanted is None and present is None:
             raise GpurulesError("the ruleset was not read from a file")
-        fresh = load(wanted if wanted is not None else str(present))
+        fresh = load(wanted if wanted is not None else str(present), previous=self._engine.ruleset)
         self._watch.follow(fresh.files)
         return fresh
 

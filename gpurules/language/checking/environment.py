@@ -89,6 +89,18 @@ class Environment:
         self.broken, self._is_tainted = names, bool(names)
 
     @property
+    def terms(self) -> int:
+        """How many terms have been made so far, definitions and signals put in place."""
+        return self._terms
+
+    def take_terms(self, count: int) -> bool:
+        """Count terms that were made before in an equal environment; return whether there is room for them."""
+        if self._terms + count > MAX_ALL_TERMS:
+            return False
+        self._terms += count
+        return True
+
+    @property
     def names(self) -> tuple[str, ...]:
         """Every name that a condition can use, functions too."""
         return (*self._definitions, *self._signals, *self._inputs, *self._fields, *FUNCTIONS)

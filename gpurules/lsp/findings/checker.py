@@ -4,9 +4,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from gpurules.diagnostics import Diagnostic
-from gpurules.linter import FROM_ANALYSIS, Policy, lints
+from gpurules.linter import FROM_ANALYSIS, Policy, lint_loaded, lints
 from gpurules.lsp.project import Project
 from gpurules.lsp.text.documents import DocumentKind, TextDocument
+from gpurules.rules import Loaded, examine_again
 from gpurules.ruletest import examine, facts_of_cases, vacuous_tests
 
 
@@ -19,6 +20,7 @@ class Checker:
     def __init__(self, project: Project) -> None:
         self._project = project
         self._kept: dict[str, tuple[TextDocument, tuple[Diagnostic, ...]]] = {}
+        self._loaded: dict[str, tuple[TextDocument, Loaded]] = {}
 
     def quick(self, document: TextDocument) -> tuple[Diagnostic, ...]:
         """Return the findings of *document* and its bases that need no analysis, in order of position.
@@ -41,7 +43,7 @@ class Checker:
             AbandonedError: *is_wanted* reports that no client waits for them anymore.
         """
         policy = replace(self._project.settings(document.path).policy, is_wanted=is_wanted)
-        found = tuple(lints(document.text, document.path, None, policy))
+        found = tuple(lint_loaded(self._load(document), document.text, document.path, policy))
         return self._keep(document, found) if is_wanted() else found
 
     def known_findings(self, document: TextDocument) -> tuple[Diagnostic, ...]:
@@ -52,6 +54,7 @@ class Checker:
     def forget(self, uri: str) -> None:
         """Drop the findings of a closed document."""
         self._kept.pop(uri, None)
+        self._loaded.pop(uri, None)
 
     def check(self, document: TextDocument, is_wanted: Callable[[], bool]) -> Callable[[str], Sequence[Diagnostic]]:
         """Return the check for fixes of *document*: with an analysis only if that is known to have a safe fix.
@@ -81,7 +84,17 @@ class Checker:
             tests, ruleset, problems = examine(document.text, path or "<text>")
             wrong = facts_of_cases(tests, ruleset) if tests and ruleset else ()
             return [*problems, *(vacuous_tests(tests) if tests else ()), *wrong]
-        return lints(document.text, path, None, _without_analysis(settings.policy))
+        return lint_loaded(self._load(document), document.text, path, _without_analysis(settings.policy))
+
+    def _load(self, document: TextDocument) -> Loaded:
+        """Return *document* loaded: once, and rules that its previous version has too are taken from that."""
+        known, before = self._loaded.get(document.uri, (None, None))
+        if before is not None and known is document:
+            return before
+        previous = before.ruleset or before.sound if before is not None else None
+        loaded = examine_again(document.text, document.path, previous)
+        self._loaded[document.uri] = document, loaded
+        return loaded
 
 
 def _without_analysis(policy: Policy) -> Policy:

@@ -43,14 +43,20 @@ class ActionBuilder:
     inputs: Mapping[str, Input]
     names: frozenset[str]
     problems: list[Diagnostic]
-    used: set[str]
     broken: frozenset[str] = frozenset()
     """Names that are declared, and wrongly: nothing is said of their uses."""
-    mentioned: set[str] = field(default_factory=set)
-    """Fields, signals, definitions and inputs that messages name."""
+    _used: set[str] = field(default_factory=set)
+    _mentioned: set[str] = field(default_factory=set)
     _unfilled: set[int] = field(default_factory=set)
-    _known: dict[object, RuleAction] = field(default_factory=dict)
-    """What rules have ordered so far, by what they wrote: many order the same."""
+    _known: dict[object, tuple[RuleAction, frozenset[str]]] = field(default_factory=dict)
+    """What rules have ordered so far, by what they wrote, and the names in its messages: many order the same."""
+
+    def take_names(self) -> tuple[frozenset[str], frozenset[str]]:
+        """Return the names that actions used since the last call, and those that their messages name."""
+        found = frozenset(self._used), frozenset(self._mentioned)
+        self._used.clear()
+        self._mentioned.clear()
+        return found
 
     def of_rule(self, values: Mapping[str, YamlNode]) -> tuple[RuleAction, ...]:
         """Return what a rule with these keys orders."""
@@ -83,12 +89,21 @@ class ActionBuilder:
         written = _written(named.text, parameters)
         known = self._known.get(written)
         if known is not None:
-            return known
-        before = len(self.problems)
+            self._note(known[1])
+            return known[0]
+        before, mentioned = len(self.problems), self._mentioned
+        self._mentioned = set()
         made = self._made(named, parameters)
+        own, self._mentioned = frozenset(self._mentioned), mentioned
+        self._note(own)
         if made is not None and written is not None and len(self.problems) == before:
-            self._known[written] = made
+            self._known[written] = made, own
         return made
+
+    def _note(self, mentioned: frozenset[str]) -> None:
+        """Note the names in the messages of an action."""
+        self._mentioned |= mentioned
+        self._used |= mentioned
 
     def _made(self, named: YamlScalar, parameters: YamlMapping | None) -> RuleAction | None:
         action = self.actions.get(named.text)
@@ -180,7 +195,7 @@ class ActionBuilder:
                 self.problems.append(with_part_correction(problem, match[1], self.inputs))
                 self._unfilled.add(node.start)
                 return "0"
-            self.used.add(match[1])
+            self._used.add(match[1])
             return _input_text(given)
 
         return YamlScalar(node.source, node.start, node.end, _INPUT.sub(value, node.text), style)
@@ -216,9 +231,7 @@ class ActionBuilder:
             value = node.get(name)
             for text in _texts(value) if schema.get("x-template") and value is not None else ():
                 self.problems += faults(text, self.names, self.broken)
-                named = names_in(text.text) & self.names
-                self.mentioned |= named
-                self.used |= named
+                self._mentioned |= names_in(text.text) & self.names
 
 
 def _texts(node: YamlNode) -> Iterator[YamlScalar]:

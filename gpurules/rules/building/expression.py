@@ -6,25 +6,28 @@ from gpurules.diagnostics import Diagnostic, Edit, Finding, LocatedEdit, Locatio
 from gpurules.language import Checked, Parsed, parse, parse_definition
 from gpurules.language.syntax import nodes
 from gpurules.records import Record, record
+from gpurules.rules.reuse import ParsedText
 from gpurules.rules.yaml.nodes import YamlNode, YamlScalar, YamlSequence
 
 
 class Expression:
     """A text, parsed when that is first asked for, and the nodes that it was written in, each at its offset in it."""
 
-    __slots__ = ("_parsed", "places", "text")
+    __slots__ = ("content", "places")
 
-    def __init__(self, text: str, places: tuple[tuple[int, YamlScalar], ...], parsed: Parsed | None = None) -> None:
-        self.text = text
+    def __init__(self, content: ParsedText, places: tuple[tuple[int, YamlScalar], ...]) -> None:
+        self.content = content
         self.places = places
-        self._parsed = parsed
+
+    @property
+    def text(self) -> str:
+        """What was written."""
+        return self.content.text
 
     @property
     def parsed(self) -> Parsed:
         """What the text says."""
-        if self._parsed is None:
-            self._parsed = parse(self.text)
-        return self._parsed
+        return self.content.parsed
 
     def location(self, span: Span) -> Location:
         """Return the location of *span* of the text in the file."""
@@ -72,13 +75,13 @@ class Placed(Record):
 
 def condition(node: YamlScalar) -> Expression:
     """Return the condition that *node* spells."""
-    return Expression(node.text, ((0, node),))
+    return Expression(ParsedText(node.text), ((0, node),))
 
 
 def definition(node: YamlNode) -> Expression | None:
     """Return the definition that *node* spells: an expression, or a list (of the language, or of YAML)."""
     if isinstance(node, YamlScalar):
-        return Expression(node.text, ((0, node),), parse_definition(node.text))
+        return Expression(ParsedText(node.text, parse_definition(node.text)), ((0, node),))
     return _listed(node) if isinstance(node, YamlSequence) else None
 
 
@@ -97,7 +100,7 @@ def _listed(node: YamlSequence) -> Expression | None:
     if not members:
         return None
     tree = nodes.ListLiteral(tuple(members), span=Span(0, len(text)))
-    return Expression(text, tuple(places), Parsed(text, tree, tuple(findings)))
+    return Expression(ParsedText(text, Parsed(text, tree, tuple(findings))), tuple(places))
 
 
 def _member(item: YamlScalar, start: int) -> tuple[nodes.Expr, tuple[Finding, ...]]:

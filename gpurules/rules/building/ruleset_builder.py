@@ -6,20 +6,24 @@ from math import isfinite
 from types import MappingProxyType
 
 from gpurules.actions import Action
-from gpurules.diagnostics import Diagnostic, Finding, Severity, Span
-from gpurules.fields import AMBIENT, FIELDS, Field, Scope, declared_field
+from gpurules.diagnostics import Diagnostic, Severity
+from gpurules.fields import FIELDS, Field, Scope, declared_field
 from gpurules.fields.field import with_feed
-from gpurules.language import Checked, Environment, Input
+from gpurules.language import Checked, Environment
 from gpurules.language.terms import ir
-from gpurules.model import BOOL, NUMBER, STRING, UNITS, Datatype, Dimension, QuantityError, number, parse_amount
+from gpurules.model import Dimension, QuantityError, parse_amount
 from gpurules.registry import Registry
 from gpurules.rules.building import expression
 from gpurules.rules.building.action_building import ActionBuilder
 from gpurules.rules.building.expression import Expression, Placed
 from gpurules.rules.building.feeds import feed_of, feed_problems
+from gpurules.rules.building.inputs import FIELD_TYPES, read_inputs
+from gpurules.rules.building.rule_reuse import RuleReuse, environment_of, placed_again
 from gpurules.rules.building.soundness import words_of
+from gpurules.rules.building.timers import scope_problems
 from gpurules.rules.building.zones import zone_problem
 from gpurules.rules.files.merge import Merged, MergedRule
+from gpurules.rules.reuse import BuiltRules
 from gpurules.rules.rule import Rule, Settings, Signal
 from gpurules.rules.schema.conversion import Converter
 from gpurules.rules.schema.schema import structure
@@ -64,23 +68,21 @@ def declared_fields(section: Mapping[str, YamlNode]) -> dict[str, Field]:
     return fields
 
 
-FIELD_TYPES = ("number", "string", "bool")
-
-
 class RulesetBuilder:
     """Builds the parts of a ruleset; ``problems`` collects whatever is wrong."""
 
-    def __init__(self, merged: Merged, actions: Registry[Action]) -> None:
+    def __init__(self, merged: Merged, actions: Registry[Action], previous: BuiltRules | None = None) -> None:
         self.problems: list[Diagnostic] = []
         self.placed: list[Placed] = []
         self.mentioned: dict[str, ir.Term] = {}
         self._merged = merged
         self._actions = actions
         self._used: set[str] = set()
+        self._mentioned: set[str] = set()
         self._wrong_inputs: set[str] = set(merged.unset)
         self.declared = declared_fields(merged.sections["fields"])
         self.problems += feed_problems(merged.sections["fields"])
-        self.inputs = self._inputs()
+        self.inputs = read_inputs(merged, self.problems, self._wrong_inputs)
         self.file_types = tuple((glob, _text(kind)) for glob, kind in merged.sections["file_types"].items())
         self._definitions = {
             name: parsed
@@ -105,6 +107,7 @@ class RulesetBuilder:
             {name: found.parsed for name, found in self._endings.items()},
         )
         self.environment.note_broken(self._broken())
+        self._reuse = RuleReuse(environment_of(merged, actions, self.environment.broken), previous)
 
     def _broken(self) -> frozenset[str]:
         """Return the names that are declared, and wrongly: to say nothing of their uses."""
@@ -134,13 +137,10 @@ class RulesetBuilder:
             self.inputs,
             frozenset([*FIELDS, *self.declared, *signals, *self._definitions, *self.inputs]),
             self.problems,
-            self._used,
             self.environment.broken,
         )
         rules = [self._rule(rule, orders, signals) for rule in self._merged.rules.values()]
-        self.mentioned = {
-            name: self.environment.as_text(name) for name in self._definitions if name in orders.mentioned
-        }
+        self.mentioned = {name: self.environment.as_text(name) for name in self._definitions if name in self._mentioned}
         self._warn_of_names()
         return tuple(rule for rule in rules if rule is not None), signals, settings
 
@@ -157,25 +157,6 @@ class RulesetBuilder:
         self._used |= checked.used
         self.placed.append(Placed(found, checked, rule, name))
         self.problems += [found.diagnostic(finding, rule) for finding in checked.findings]
-
-    def _inputs(self) -> dict[str, Input]:
-        found = {}
-        for name, node in self._merged.sections["inputs"].items():
-            if isinstance(node, YamlMapping):
-                declared = _input_type(node)
-                if _text(node.get("type")) not in FIELD_TYPES:
-                    self._wrong_inputs.add(name)
-                for value, code in ((node.get("default"), "GPR403"), (self._merged.given.get(name), "GPR409")):
-                    if isinstance(value, YamlScalar):
-                        read = _input_value(value, declared, _text(node.get("unit")))
-                        if isinstance(read, str) and declared is not STRING:
-                            message = f"the input {name!r} has type {declared}, but {read}"
-                            self.problems.append(problem_at(value, code, message))
-                            self._wrong_inputs.add(name)
-                        else:
-                            found[name] = Input(read, declared)
-                found.setdefault(name, Input(None, declared))
-        return found
 
     def _settings(self) -> Settings:
         schema = structure()["properties"]["settings"]["properties"]
@@ -203,7 +184,7 @@ class RulesetBuilder:
                 continue
             found, checked = self._conditions[name], self.environment.signal(name)
             self._report(found, checked, name=name)
-            self._check_scope(found, checked, name)
+            self.problems += scope_problems(found, checked, name)
             signals[name] = self._signal(name, (found, checked), node.values, None)
         return signals
 
@@ -214,7 +195,7 @@ class RulesetBuilder:
         until, until_checked = self._ending(name, values.get("until"), rule)
         if until is not None and until_checked is not None:
             self._report(until, until_checked, rule)
-            self._check_scope(until, until_checked, name)
+            self.problems += scope_problems(until, until_checked, name)
         return Signal(
             name=name,
             text=found.text,
@@ -236,20 +217,34 @@ class RulesetBuilder:
         until = expression.condition(node)
         return until, self.environment.condition(until.parsed)
 
-    def _check_scope(self, found: Expression, checked: Checked, name: str) -> None:
-        strange = sorted(f.name for f in ir.fields(checked.term) if f.scope not in AMBIENT)
-        if not strange:
-            return
-        fits = [f for f in checked.fields if f not in strange]
-        signal = f"{name.removeprefix('rule:')}_held"
-        hint = f"define a signal for the part about the node and use it: condition: {signal} AND …"
-        message = f"a timer watches the node over time, but {strange[0]!r} belongs to one transfer or workload"
-        if not fits:
-            hint = "remove the timer, or watch a field of a GPU or the node"
-        finding = Finding("GPR608", Span(0, len(found.text)), message, hint)
-        self.problems.append(found.diagnostic(finding))
+    @property
+    def built(self) -> BuiltRules:
+        """The rules without findings, for the next time that they are built."""
+        return self._reuse.built
 
     def _rule(self, merged: MergedRule, orders: ActionBuilder, signals: dict[str, Signal]) -> Rule | None:
+        """Return a rule: as it was built before, if nothing that it depends on has changed."""
+        known = self._reuse.find(merged, self.environment)
+        if known is not None:
+            self.placed += placed_again(known, merged)
+            self._used.update(known.used, *(checked.used for _, checked in known.conditions))
+            self._mentioned |= known.mentioned
+            if known.signal is not None:
+                signals[known.signal.name] = known.signal
+            return known.rule
+        before, placed, terms = len(self.problems), len(self.placed), self.environment.terms
+        rule = self._built(merged, orders, signals)
+        used, mentioned = orders.take_names()
+        self._used |= used
+        self._mentioned |= mentioned
+        if rule is not None and len(self.problems) == before:
+            conditions = tuple([(p.expression.content, p.checked) for p in self.placed[placed:]])
+            signal = signals[rule.signal] if rule.signal else None
+            share = self.environment.terms - terms
+            self._reuse.keep(merged, rule, (conditions, signal, used, mentioned, share))
+        return rule
+
+    def _built(self, merged: MergedRule, orders: ActionBuilder, signals: dict[str, Signal]) -> Rule | None:
         values, name = merged.values, merged.name.text
         before = len(self.problems)
         ordered = orders.of_rule(values)
@@ -263,7 +258,7 @@ class RulesetBuilder:
         self._report(found, checked, name)
         term, per_gpu, signal = checked.term, checked.per_gpu, None
         if any(key in values for key in ("for", "until", "keep_for")):
-            self._check_scope(found, checked, name)
+            self.problems += scope_problems(found, checked, name)
             signal = f"rule:{name}"
             signals[signal] = self._signal(signal, (found, checked), values, name)
             per_gpu = signals[signal].per_gpu
@@ -325,30 +320,3 @@ def _texts(node: YamlNode | None) -> tuple[str, ...]:
 
 def _annotations(node: YamlNode | None) -> Mapping[str, str]:
     return MappingProxyType({k: _text(v) for k, v in node.values.items()} if isinstance(node, YamlMapping) else {})
-
-
-def _input_type(node: YamlMapping) -> Datatype:
-    kind, unit = _text(node.get("type")), UNITS.get(_text(node.get("unit")))
-    if kind == "number":
-        return number(unit.dimension) if unit else NUMBER
-    return BOOL if kind == "bool" else STRING
-
-
-def _input_value(node: YamlScalar, declared: Datatype, unit: str) -> bool | int | float | str:
-    """Return the value of an input; where it does not fit a number or bool, a text that says why."""
-    text = node.text.strip()
-    if declared is STRING:
-        return node.text
-    if declared is BOOL:
-        value = plain_value(text)
-        return value if isinstance(value, bool) else f"{text[:60]!r} is neither true nor false"
-    sign = -1 if text.startswith("-") else 1
-    try:
-        amount = parse_amount(text.removeprefix("-"))
-        if amount.dimension is Dimension.NONE and unit in UNITS:
-            amount = parse_amount(f"{text.removeprefix('-')}{unit}")
-    except QuantityError as error:
-        return f"{text[:60]!r} is not a number" if "unit" not in str(error) else str(error)
-    if amount.dimension is not declared.dimension:
-        return f"{text[:60]!r} is in {amount.dimension}"
-    return sign * amount.value
