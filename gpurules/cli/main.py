@@ -25,19 +25,19 @@ COMMANDS = {
     "repl": "evaluate conditions interactively",
     "explain": "explain why rules match or do not",
     "build": "compile rules to Go or C, for clients in these languages",
-    "export": "write rules of Prometheus, their tests, a dashboard for Grafana",
-    "import": "translate rules of Prometheus to a ruleset",
+    "export": "write Prometheus rules, their tests, and a Grafana dashboard",
+    "import": "translate Prometheus rules to a ruleset",
     "diff": "compare two rulesets, rule by rule",
     "backtest": "show what rulesets would have done over recorded telemetry",
     "tune": "propose thresholds and times from recorded telemetry, as a patch",
     "history": "manage the recording store",
     "run": "run a ruleset over telemetry and show its decisions",
     "serve": "run a ruleset as a node agent that serves HTTP",
-    "status": "show what a running agent does",
+    "status": "show the status of a running agent",
     "watch": "show a node and its rules live in the terminal",
     "health": "check the health of a node for NPD, Slurm, Nagios or a probe",
     "record": "record telemetry for later playback",
-    "bench": "measure what decisions of a ruleset cost on this machine",
+    "bench": "measure the cost of decisions of a ruleset on this machine",
     "doctor": "check what works on this machine",
     "snapshot": "show a snapshot from a telemetry source",
     "sources": "list the telemetry sources, and which work here",
@@ -137,8 +137,8 @@ def run(arguments: Sequence[str]) -> int:
         return ExitCode.USAGE
     except click.ClickException as error:
         where = getattr(error, "ctx", None)
-        hint = f" (gpurules {where.info_name} --help)" if where and where.parent else ""
-        fail(error.format_message().rstrip(".") + hint)
+        hint = f" (gpurules {where.command_path.removeprefix('gpurules ')} --help)" if where and where.parent else ""
+        fail("; ".join(error.format_message().rstrip(".").splitlines()) + hint)
         return ExitCode.USAGE
     except (click.Abort, KeyboardInterrupt):
         return report_interruption()

@@ -278,7 +278,7 @@ _AGENT_OUTPUTS = (
     option("--goal", "goals", metavar="LIMIT", multiple=True,
            help="Goal of --suggest, as in 'memory_pressure.flaps_per_hour <= 0.5'; repeatable."),
     option("--keep", "keeps", metavar="LIMIT", multiple=True,
-           help="Events that --suggest keeps preceded, as in 'missed(gpu_throttled) == 0'; repeatable."),
+           help="Events that signals must precede with --suggest, as in 'missed(gpu_throttled) == 0'; repeatable."),
     option("--allow-exec", metavar="PROGRAM", multiple=True,
            callback=lambda context, parameter, value: frozenset(map(_program, value)),
            help="Let the action exec run this program, named by its absolute path; repeatable."),

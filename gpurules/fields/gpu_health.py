@@ -32,7 +32,7 @@ THROTTLE_FIELDS = (
     _reason("hw_power_brake", "the power supply or the system asserts the external power brake"),
     _reason("sw_thermal", "the driver slows the GPU down because of heat"),
     _reason("sw_power_cap", "the driver keeps the GPU at its power limit, which is normal under load"),
-    _reason("sync_boost", "GPU keeps to the clocks of the slowest in its sync boost group"),
+    _reason("sync_boost", "GPU runs at the clocks of the slowest GPU in its sync boost group"),
 )
 """Why a GPU is slowed down, each reason by itself."""
 
@@ -56,9 +56,9 @@ HEALTH_FIELDS = (
         "retired_pages_pending", BOOL, "pages are retired at the next reset of the GPU", "NVML_FI_DEV_RETIRED_PENDING"
     ),
     _count("pcie_replays", "PCIe packets sent again (a counter)", "nvmlDeviceGetPcieReplayCounter", True),
-    _count("pcie_gen", "PCIe generation now; lower while the GPU is idle", "nvmlDeviceGetCurrPcieLinkGeneration"),
+    _count("pcie_gen", "current PCIe generation; lower while the GPU is idle", "nvmlDeviceGetCurrPcieLinkGeneration"),
     _count("pcie_gen_max", "highest PCIe generation of GPU and system", "nvmlDeviceGetMaxPcieLinkGeneration"),
-    _count("pcie_width", "PCIe lanes in use now", "nvmlDeviceGetCurrPcieLinkWidth"),
+    _count("pcie_width", "PCIe lanes currently in use", "nvmlDeviceGetCurrPcieLinkWidth"),
     _count("pcie_width_max", "highest number of PCIe lanes of GPU and system", "nvmlDeviceGetMaxPcieLinkWidth"),
     _count(
         "nvlink_errors",
@@ -66,6 +66,8 @@ HEALTH_FIELDS = (
         "NVML_FI_DEV_NVLINK_*_ERROR_COUNT_TOTAL",
         True,
     ),
-    gpu_field("fabric_state", STRING, "how far the GPU is in joining its NVLink fabric", _FABRIC, values=FABRIC_STATES),
+    gpu_field(
+        "fabric_state", STRING, "progress of the GPU in joining its NVLink fabric", _FABRIC, values=FABRIC_STATES
+    ),
 )
 """What memory, PCIe and NVLink of a GPU have suffered."""

@@ -105,7 +105,7 @@ class Collector:
         texts = {metric.name: metric.text for metric in GPU_METRICS}
         for name, grouped in groupby(gpu_samples(snapshot), lambda sample: sample.metric):
             samples = list(grouped)
-            text = texts.get(name, "Identity of a GPU, and what it says of itself.")
+            text = texts.get(name, "Identity and attributes of a GPU.")
             labels = [label for label, _ in samples[0].labels]
             family: Metric = self._core.GaugeMetricFamily(name, text, labels=labels)
             for sample in samples:
@@ -131,7 +131,7 @@ class Collector:
         if counts.source_form is not None:
             yield self._core.InfoMetricFamily(
                 "gpurules_telemetry_form",
-                "Form in which the source is read, and why it is not the best one.",
+                "Form in which the source is read, and why a better one is not used.",
                 value={"form": counts.source_form, "why": visible(counts.source_form_reason or "")},
             )
         yield self._core.InfoMetricFamily(

@@ -157,7 +157,7 @@ class ScrapeFactory:
     """Opens ``scrape:http://node-7:9835/metrics``, the page of any exporter that is known."""
 
     name = "scrape"
-    summary = "GPUs through a scrape of any exporter that recordings are read of"
+    summary = "GPUs through a scrape of any supported exporter"
 
     def open(self, argument: str, options: Mapping[str, object]) -> LiveSource:
         """Return a source for the GPUs that an exporter reports; nothing is fetched before it is read.

@@ -19,7 +19,7 @@ from tests.prometheus_server import ask, backfill, needs_prometheus, prometheus_
 from tests.promtool import NODE, Query, needs_promtool, query_test, run_promtool
 
 REASONS = (
-    r"there are no series of each (transfer|workload), as \w+ needs",
+    r"there are no series per (transfer|workload), which \w+ needs",
     r"gpurules has no metric for \w+",
     r"-?\d+ is not exact in PromQL, which has doubles only",
     r"PromQL extrapolates (rate|delta) to the edges of its window, the language does not",

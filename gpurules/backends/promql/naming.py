@@ -59,7 +59,7 @@ class MetricNaming:
         """
         known = term.field
         if known.scope not in AMBIENT:
-            raise UnsupportedError(f"there are no series of each {known.scope}, as {known.name} needs", term.span)
+            raise UnsupportedError(f"there are no series per {known.scope}, which {known.name} needs", term.span)
         found = table.get(known.name)
         if found is None:
             raise UnsupportedError(self.why.get(known.name) or f"{self.name} has no metric for {known.name}", term.span)

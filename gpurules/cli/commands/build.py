@@ -61,5 +61,5 @@ def _write(build: Build, output: Path, name: str, driver: bool) -> None:
     files = build.files(name, driver)
     size = write_files(files, output)
     rules = pluralize(len(build.program.rules), "rule")
-    written = f"{pluralize(len(files), 'file')} of {LANGUAGES[build.target]} ({-(-size // 1024)} KiB)"
+    written = f"{pluralize(len(files), f'{LANGUAGES[build.target]} file')} ({-(-size // 1024)} KiB)"
     write_lines([f"wrote {rules} as {written} to {output}"])

@@ -30,7 +30,7 @@ _NAMES = ("gpurules", "dcgm", "nvidia_gpu_exporter")
 
 @click.group("export")
 def command() -> None:
-    """Write what other tools read: rules of Prometheus, their tests, a dashboard for Grafana."""
+    """Write files for other tools: Prometheus rules, their tests, and a Grafana dashboard."""
 
 
 @command.command("prometheus")
@@ -40,9 +40,10 @@ def command() -> None:
         help="Read the metrics of the agent, of dcgm-exporter, or of nvidia_gpu_exporter.")  # fmt: skip
 @option("--partial", is_flag=True, help="Exit with 0 even if rules had to be left out.")
 def prometheus_command(ruleset: str, output_file: Path | None, naming: str, partial: bool) -> int:
-    """Write the rules of RULESET (a file or gpurules:NAME) as alerting rules of Prometheus 2.42 or newer.
+    """Write the rules of RULESET (a file or gpurules:NAME) as alerting rules for Prometheus 2.42 or newer.
 
-    What PromQL cannot say is left out, and listed on stderr and in comments with its reason; the exit code is then 1.
+    Rules that PromQL cannot express are left out, and listed on stderr and in comments with the reason; the exit code
+    is then 1.
     """
     from gpurules.interop.prometheus import NAMINGS, export_rules, render_group
 
@@ -86,7 +87,7 @@ def tests_command(tests: str, output_file: Path | None, rule_file: str, partial:
 @command.command("grafana")
 @_FILE
 def grafana_command(output_file: Path | None) -> int:
-    """Write a dashboard for the metrics of the agent, to be imported into Grafana 9 or newer."""
+    """Write a dashboard for the metrics of the agent, for import into Grafana 9 or newer."""
     from gpurules.interop.grafana import dashboard
 
     _output(to_json(dashboard()), output_file)

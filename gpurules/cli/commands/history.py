@@ -78,11 +78,11 @@ def compact_command(place: str, keep_days: int | None, keep_size: int | None) ->
 
 @command.command("import")
 @click.argument("given", nargs=-1, required=True, metavar="FILE... DIR")
-@option("--as-node", metavar="NAME", help="The node of recordings that do not name their node.")
-@option("--from", "start", metavar="TIME", help="Of a Prometheus: from when on; without it the day before --to.")
-@option("--to", "end", metavar="TIME", help="Of a Prometheus: until when; without it until now.")
+@option("--as-node", metavar="NAME", help="Node of recordings that do not name one.")
+@option("--from", "start", metavar="TIME", help="With prometheus:URL: start (default: a day before --to).")
+@option("--to", "end", metavar="TIME", help="With prometheus:URL: end (default: now).")
 @option("--step", metavar="SECONDS", type=click.FloatRange(0.1), default=15.0, show_default=True,
-        help="Of a Prometheus: the step between samples.")  # fmt: skip
+        help="With prometheus:URL: step between samples.")  # fmt: skip
 @recording_options
 def import_command(
     given: tuple[str, ...], as_node: str | None, start: str | None, end: str | None, step: float, **recorded: Any

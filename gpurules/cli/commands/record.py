@@ -28,7 +28,7 @@ DEFAULT_INTERVAL = 5.0
 @option(
     "-o", "--output", "given",
     metavar="FILE",
-    help="Add to this file, or where it ends in / or is a folder or a URL, to this store; without it, stdout.",
+    help="Append to this file, or to this store if it ends in /, is a folder or a URL; default: stdout.",
 )  # fmt: skip
 @option("--count", type=click.IntRange(1), help="Stop after COUNT snapshots.")
 def command(source: str, given: str | None, count: int | None, **options: object) -> int:
@@ -79,7 +79,7 @@ def _opened(given: str | None) -> Iterator[Callable[[Snapshot], bool]]:
 
         def complain(error: Exception) -> None:
             if not said:
-                note(f"{given} cannot be written: {error}; what is recorded is kept in memory and tried again")
+                note(f"{given} cannot be written: {error}; the recording is kept in memory and retried")
             said.append(str(error))
 
         with StoreWriter(Storage(given), complain=complain) as writer:

@@ -16,18 +16,18 @@ from gpurules.cli.rulesets import load_ruleset
 @click.command("tune")
 @click.argument("ruleset")
 @option("--history", "places", metavar="PATH", multiple=True, required=True,
-        help="What is recorded: a store of record -o DIR/, a recording, or a folder of them; repeatable.")  # fmt: skip
+        help="Recorded telemetry: a store of record -o DIR/, a recording, or a folder; repeatable.")  # fmt: skip
 @option("--goal", "goals", metavar="LIMIT", multiple=True,
-        help="What is to be so, as in 'memory_pressure.flaps_per_hour <= 0.5'; repeatable.")  # fmt: skip
+        help="Goal, as in 'memory_pressure.flaps_per_hour <= 0.5'; repeatable.")  # fmt: skip
 @option("--keep", "keeps", metavar="LIMIT", multiple=True,
-        help="Events that the signal is to precede, as in 'missed(gpu_throttled) == 0'; repeatable.")  # fmt: skip
+        help="Events that the signal must precede, as in 'missed(gpu_throttled) == 0'; repeatable.")  # fmt: skip
 @option("--lead", metavar="SECONDS", type=click.FloatRange(0), default=60.0, show_default=True,
-        help="By how much it is to precede them.")  # fmt: skip
+        help="Minimum time by which it must precede them.")  # fmt: skip
 @option("--vary", "names", metavar="NAME", multiple=True,
-        help="An input, or SIGNAL.for, .keep_for, .until, .condition; without it all that count.")  # fmt: skip
+        help="Vary this input, or SIGNAL.for, .keep_for, .until, .condition; default: all that matter.")  # fmt: skip
 @option("--candidates", metavar="N", type=click.IntRange(2, 100_000), default=200, show_default=True,
-        help="How many are tried.")  # fmt: skip
-@option("--apply", "is_applied", is_flag=True, help="Change the file; without it the change is only shown.")
+        help="Number of candidates to try.")  # fmt: skip
+@option("--apply", "is_applied", is_flag=True, help="Apply the change to the file instead of only showing it.")
 @recording_options
 @output_format("text", "json")
 @output_file
@@ -45,7 +45,7 @@ def command(
     from gpurules.cli.history.tuning import TuningWish, tune
 
     if not goals and not keeps:
-        raise click.UsageError("say what is to be so: --goal 'SIGNAL.on_share <= 5%', or --keep 'missed(EVENT) == 0'")
+        raise click.UsageError("name a goal: --goal 'SIGNAL.on_share <= 5%', or --keep 'missed(EVENT) == 0'")
 
     def watch(days: Iterable[Any], total: int | None) -> Iterable[Any]:
         return with_progress(days, "days", total)

@@ -105,7 +105,7 @@ class Tuned:
         inside, outside = (
             _shown(goal, trial.scores[goal.signal, left].measure(goal.measure)) for left in (False, True)
         )
-        return f"{goal.signal}.{goal.measure} {inside} ({outside} on the days left out)"
+        return f"{goal.signal}.{goal.measure} {inside} ({outside} on held-out days)"
 
     def text(self) -> str:
         """Return it for a terminal."""
@@ -124,7 +124,7 @@ class Tuned:
         elif self.patched is None:
             yield "no change is proposed"
         else:
-            yield "proposed, with the least change of those that hold on the days left out too:"
+            yield "proposed, the smallest change that also holds on the held-out days:"
             yield ""
             yield (self.patch() or "").rstrip("\n")
 

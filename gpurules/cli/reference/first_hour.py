@@ -52,14 +52,14 @@ MISTAKES = (
         _FILE: "version: 1\nname: my-node\nrules:\n  - name: hold\n    when: gpu_memory > 80\n    then: log\n"
     }),
     Mistake("A tab in YAML", {_FILE: "version: 1\nname: my-node\nrules:\n\t- name: hold\n"}),
-    Mistake("What to do is in the condition", _ruleset("gpu_memory > 80 THEN delay_transfer")),
+    Mistake("The action is in the condition", _ruleset("gpu_memory > 80 THEN delay_transfer")),
     Mistake("A field is misspelled", _ruleset("gpu_temprature > 85")),
     Mistake("A size is compared with a percentage", _ruleset("gpu_memory > 16GiB")),
     Mistake("A unit in lower case", _ruleset("transfer_size > 100mb")),
     Mistake("A text without quotes", _ruleset("file_type = model AND gpu_memory > 80")),
     Mistake("An extension without its dot", _ruleset("file_extension == 'pt'")),
-    Mistake("A window over midnight", _ruleset("time_of_day BETWEEN 22:00 AND 06:00")),
-    Mistake("A query of Prometheus", _ruleset("'DCGM_FI_DEV_GPU_TEMP{gpu=\"0\"} > 85'")),
+    Mistake("A window across midnight", _ruleset("time_of_day BETWEEN 22:00 AND 06:00")),
+    Mistake("A Prometheus query", _ruleset("'DCGM_FI_DEV_GPU_TEMP{gpu=\"0\"} > 85'")),
     Mistake("A short name for an action", _ruleset("gpu_memory > 80", "action: delay")),
     Mistake("A parameter is left out", _ruleset("gpu_memory > 80", "action: reduce_prefetch")),
     Mistake(
@@ -69,7 +69,7 @@ MISTAKES = (
     Mistake("Facts under a wrong key",
             arguments="""eval 'gpu_memory > 80' --snapshot '{"gpu": [{"index": 0, "memory": 91}]}'""", shown=None),
     Mistake(
-        "The rule does not match, and should",
+        "The rule does not match but should",
         _ruleset("gpu_memory > 80 AND file_type == 'model'"),
         f"""explain {_FILE} {_FULL_GPU} --transfer '{{"path": "/data/a.tar"}}'""",
     ),

@@ -106,11 +106,11 @@ def matrix_page() -> str:
 _INTRODUCTION = (
     "One checked condition, several back ends, one meaning. `python` and `explain` decide and explain in the engine; "
     "`columnar` goes through recordings; `go` and `c` are [compiled into clients](compiled-rules.md); `promql` becomes "
-    "[rules of Prometheus](prometheus.md). What a back end cannot say is an error that names the rule, never another "
-    "meaning; `gpurules build --check` and `gpurules export` list it."
+    "[Prometheus rules](prometheus.md). A condition that a back end cannot express is an error that names the rule, "
+    "never a different meaning; `gpurules build --check` and `gpurules export` list it."
 )
 _REST = (
-    "`promql` reads the metrics of the agent here; other exporters have fewer. For `go` and `c` the agent works out "
+    "`promql` reads the metrics of the agent here; other exporters have fewer. For `go` and `c` the agent computes "
     "signals, windows and the time of day, and publishes them in the [state file](state-file.md). Actions of plug-ins "
     "cannot be carried out by compiled clients; effects stay with the agent."
 )

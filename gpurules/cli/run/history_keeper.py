@@ -61,7 +61,7 @@ class _Keeper:
     def _wait(self, error: Exception) -> None:
         """Report once that rows wait to be written, until they are, and how many had to be dropped."""
         if not self._is_waiting:
-            note(f"the history at {self._place} cannot be written: {error}; it is kept in memory and tried again")
+            note(f"the history at {self._place} cannot be written: {error}; it is kept in memory and retried")
         self._is_waiting = True
         self._say_lost()
 

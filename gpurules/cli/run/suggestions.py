@@ -63,10 +63,10 @@ def suggestion_wish(
     """
     if history is None:
         if goals or keeps:
-            raise click.UsageError("--goal and --keep are of --suggest DIR")
+            raise click.UsageError("--goal and --keep require --suggest DIR")
         return None
     if not goals and not keeps:
-        raise click.UsageError("say what --suggest is to meet: --goal 'SIGNAL.on_share <= 5%', or --keep")
+        raise click.UsageError("--suggest needs a goal: --goal 'SIGNAL.on_share <= 5%', or --keep")
     if ruleset == "-":
         raise click.UsageError("--suggest requires the file of the ruleset, not stdin")
     return SuggestionWish(ruleset, history, goals, keeps)

@@ -66,7 +66,7 @@ def _ruleset(one: RulesetResult, result: BacktestResult) -> Iterator[str]:
         yield "<p>Nothing was ever on.</p>"
         return
     span = (int(result.data.first // result.bucket_seconds), int(result.data.last // result.bucket_seconds))
-    yield "<h2>When they were on</h2>"
+    yield "<h2>Time on</h2>"
     for tally in active:
         chart, others = charts.timeline(tally, result.bucket_seconds, span)
         more = f" <small>({others:,} GPUs with less time on are left out)</small>" if others > 0 else ""
@@ -100,9 +100,9 @@ def _row(tally: RuleTally) -> str:
 def _partings(result: BacktestResult) -> Iterator[str]:
     if len(result.rulesets) != 2:
         return
-    yield "<h2>Where the two part</h2>"
+    yield "<h2>Differences</h2>"
     if not result.partings:
-        yield "<p>They match alike in every snapshot.</p>"
+        yield "<p>Both match in the same snapshots.</p>"
     for name in sorted(result.partings):
         parting = result.partings[name]
         examples = ", ".join(f"{_when(at)} on {escape(node)}" for at, node, _ in parting.examples[:5])
@@ -114,8 +114,8 @@ def _telemetry(result: BacktestResult) -> Iterator[str]:
         return
     found = [one for ruleset in result.rulesets for one in thresholds(KernelPlan.of(ruleset.ruleset))]
     limits = charts.limits_by_field(found)
-    yield "<h2>What the rules compare</h2>"
-    yield "<p>The band is from the least to the greatest value; the line is the mean; thresholds are red.</p>"
+    yield "<h2>Compared fields</h2>"
+    yield "<p>The band spans the minimum to the maximum; the line is the mean; thresholds are red.</p>"
     for name in sorted(result.profiles):
         profile = result.profiles[name]
         if not profile.values:
@@ -138,7 +138,7 @@ def _method(result: BacktestResult, places: Sequence[str]) -> Iterator[str]:
         f"read from {escape(', '.join(map(str, places)))}.</p>"
     )
     if data.findings.count:
-        yield f'<p class="warn">{data.findings.count:,} things could not be used:</p><ul>'
+        yield f'<p class="warn">{data.findings.count:,} problems while reading:</p><ul>'
         yield from (f"<li>{escape(text)}</li>" for text in data.findings.texts)
         yield "</ul>"
     yield "<footer>Made by gpurules backtest.</footer>"

@@ -56,7 +56,7 @@ class PrometheusRange:
         parts = urlsplit(self.url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise RecordingStoreError(
-                f"{self.url!r} is not the address of a Prometheus; write it as in prometheus:http://host:9090"
+                f"{self.url!r} is not the address of a Prometheus server; write it as in prometheus:http://host:9090"
             )
         if not self.end > self.start:
             raise RecordingStoreError("the range is empty: --from is not before --to")
@@ -89,7 +89,7 @@ class PrometheusRange:
             raise ValueError(f"it is larger than {LARGEST >> 20} MiB; take a longer --step")
         found = loads(body)["data"]["result"]
         if not isinstance(found, list):
-            raise ValueError("it is not the answer to a range query")
+            raise ValueError("the response is not that of a range query")
         return found
 
 

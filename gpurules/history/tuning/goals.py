@@ -62,7 +62,7 @@ def parse_keep(text: str, signals: tuple[str, ...]) -> Goal:
     """
     found = _MISSED.fullmatch(text)
     if found is None:
-        raise TuningError(f"{text!r} says nothing to keep; write it as in 'missed(gpu_throttled) == 0'")
+        raise TuningError(f"{text!r} is not an event to keep; write it as in 'missed(gpu_throttled) == 0'")
     signal = found["signal"]
     if signal is None:
         if len(set(signals)) != 1:
@@ -82,5 +82,5 @@ def goals_of(ruleset: Ruleset, goals: Sequence[str], keeps: Sequence[str]) -> li
     found += [parse_keep(text, tuple(goal.signal for goal in found) or tuple(ruleset.signals)) for text in keeps]
     for goal in found:
         if goal.signal not in ruleset.signals:
-            raise TuningError(f"no signal is called {goal.signal!r}; there are {', '.join(ruleset.signals) or 'none'}")
+            raise TuningError(f"no signal is named {goal.signal!r}; there are {', '.join(ruleset.signals) or 'none'}")
     return found

@@ -148,7 +148,7 @@ def chosen_knobs(draft: Draft, names: Sequence[str], signals: Sequence[str]) -> 
     for name in names:
         if name not in by_name:
             hint = did_you_mean(name, by_name) or f"there are {', '.join(by_name) or 'none'}"
-            raise TuningError(f"no input or number of a signal is called {name!r}; {hint}")
+            raise TuningError(f"no input or number of a signal is named {name!r}; {hint}")
     if names:
         return [by_name[name] for name in names]
     before = _definitions(draft.ruleset({}), signals)

@@ -146,7 +146,7 @@ def _propose(found: Found, knobs: Sequence[Knob], goals: Sequence[Goal]) -> None
     if not any(trial.meets for trial in found.trials):
         found.reasons.append("no candidate meets the goals")
     elif not holding:
-        found.reasons.append("what meets the goals on the days that were searched does not on those left out")
+        found.reasons.append("candidates that meet the goals on searched days do not meet them on held-out days")
     if found.present.holds:
         found.notes.append("the ruleset meets the goals as it is")
     scales = {knob.name: max(abs(knob.value), 1.0) for knob in knobs}
@@ -157,7 +157,7 @@ def _propose(found: Found, knobs: Sequence[Knob], goals: Sequence[Goal]) -> None
     candidates = sorted(holding, key=lambda trial: (change(trial), trial.objectives(goals)))
     chosen = next((trial for trial in candidates if not _by_chance(trial, goals)), None)
     if chosen is None and holding:
-        found.reasons.append("what meets the goals is on so often that it would precede the events by chance")
+        found.reasons.append("candidates that meet the goals are on so often that they precede events by chance")
     if not found.reasons:
         found.proposal = chosen
 
@@ -168,7 +168,7 @@ def _unsupported(scores: Scores, goals: Sequence[Goal]) -> list[str]:
     for signal in dict.fromkeys(goal.signal for goal in goals):
         inside, outside = scores[signal, False], scores[signal, True]
         if not inside.samples or not outside.samples:
-            reasons.append("fewer than four days are recorded, so none can be left out to see whether it holds")
+            reasons.append("fewer than four days are recorded, so none can be held out for validation")
             continue
         if any(goal.measure == "missed" for goal in goals if goal.signal == signal):
             if inside.events < LEAST_EVENTS or outside.events < max(1, LEAST_EVENTS // 3):

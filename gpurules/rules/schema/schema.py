@@ -126,9 +126,9 @@ def _feed() -> dict[str, object]:
             "aggregate": {
                 "type": "string",
                 "enum": [aggregate.value for aggregate in SeriesAggregate],
-                "description": "How several series of one GPU or node become one value; without it they give none.",
+                "description": "How several series of one GPU or node are combined; without it they are missing.",
             },
-            "factor": {"type": "number", "description": "What each value is multiplied by.", "examples": [0.001]},
+            "factor": {"type": "number", "description": "Factor for each value.", "examples": [0.001]},
         },
         ("prometheus",),
     )

@@ -74,7 +74,7 @@ def unpack(data: bytes) -> Header:
         raise ValueError(f"its layout is of version {version}, and this reader knows {LAYOUT_VERSION}")
     offset, size, gpu, node, directory, length, _ = sizes
     if offset % 8 or size % 8 or size > MAX_SLOT_BYTES:
-        raise ValueError("its slots are not where slots can be")
+        raise ValueError("its slots are at invalid offsets")
     name = ruleset.rstrip(b"\0").decode("utf-8", "replace")
     return Header(name, fingerprint, boot, offset, size, gpu, node, directory, length, sequence, closed)
 

@@ -84,7 +84,7 @@ def _read(file: int) -> StateView:
         raise ValueError("the directory of columns is damaged")
     names = {scope: [name for of, _, name in columns if of == scope] for scope in ("gpu", "node")}
     if (len(names["gpu"]), len(names["node"])) != (header.gpu_columns, header.node_columns):
-        raise ValueError("the directory has not the columns that the header says")
+        raise ValueError("the directory does not have the columns that the header declares")
     for _ in range(_MAX_ATTEMPTS):
         sequence = unpack(_exactly(file, HEADER_SIZE, 0)).sequence
         if sequence == 0:
@@ -122,7 +122,7 @@ class _Cells:
             case _ if kind == MISSING:
                 return None
             case _:
-                raise ValueError("a value is of no known kind")
+                raise ValueError("a value has an unknown kind")
 
 
 def _view(header: Header, slot: bytes, names: Mapping[str, list[str]]) -> StateView:

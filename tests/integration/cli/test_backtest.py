@@ -185,7 +185,7 @@ def test_a_store_that_cannot_be_written_does_not_stop_an_agent(gpurules: Program
     done = gpurules("run", rules, *options)
     assert (
         done.code == 0
-        and "it is kept in memory and tried again" in done.err
+        and "it is kept in memory and retried" in done.err
         and "lacks 360 snapshots" in done.err
         and "Traceback" not in done.err
     )

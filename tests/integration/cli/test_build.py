@@ -28,7 +28,7 @@ def written(folder: Path) -> dict[str, bytes]:
 def test_the_files_of_c_bear_the_prefix(gpurules: Any, tmp_path: Path) -> None:
     done = gpurules("build", "gpurules:coordinator", "--target", "c", "--prefix", "node", "-o", "out", "--driver")
     assert (done.code, done.err) == (0, "")
-    assert done.out.startswith("wrote 7 rules as 4 files of C (")
+    assert done.out.startswith("wrote 7 rules as 4 C files (")
     assert set(written(tmp_path / "out")) == {"node.h", "node.c", "node_driver.c", "README.md"}
     assert b"node_decide(" in (tmp_path / "out" / "node.h").read_bytes()
 

@@ -36,7 +36,7 @@ def test_what_is_left_out_is_listed_with_reason_and_place(gpurules: Any, tmp_pat
     done = gpurules("export", "prometheus", path, "-o", target)
     assert done.code == 1
     lines = [line.removeprefix("gpurules: ") for line in done.err.splitlines()]
-    assert lines[0].startswith(f"left out: of_a_file ({path}:9): there are no series of each transfer")
+    assert lines[0].startswith(f"left out: of_a_file ({path}:9): there are no series per transfer")
     assert lines[1] == f"left out: off ({path}:10): it is disabled"
     assert lines[2] == f"left out: shadow ({path}:11): it is in shadow mode"
     assert "extrapolates rate" in lines[3]

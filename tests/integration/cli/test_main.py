@@ -69,6 +69,15 @@ def test_wrong_usage_is_2_and_one_line(gpurules: Any, arguments: tuple[str, ...]
     assert len(done.err.splitlines()) == 1
 
 
+def test_wrong_usage_of_a_subcommand_names_its_own_help(gpurules: Any) -> None:
+    assert gpurules("history", "export", "store", "--foo").err.endswith("(gpurules history export --help)\n")
+
+
+def test_several_mistakes_in_facts_are_separated_by_semicolons(gpurules: Any) -> None:
+    done = gpurules("eval", "gpu_memory > 80", "--snapshot", '{"gpus": [{"index": 0, "memory": "x", "foo": 1}]}')
+    assert "; --snapshot: gpus[0].foo: a GPU has no 'foo'" in done.err and len(done.err.splitlines()) == 1
+
+
 def test_an_internal_error_is_3_and_one_line_that_names_the_details(
     gpurules: Any, verb: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -152,9 +152,9 @@ def test_a_search_that_takes_too_long_is_ended(monkeypatch: pytest.MonkeyPatch) 
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("--suggest", "store"), "say what --suggest is to meet"),
-        (("--goal", "heat.on_share <= 2%"), "are of --suggest DIR"),
-        (("--suggest", "store", "--goal", "heet.on_share <= 2%"), "no signal is called 'heet'"),
+        (("--suggest", "store"), "--suggest needs a goal"),
+        (("--goal", "heat.on_share <= 2%"), "require --suggest DIR"),
+        (("--suggest", "store", "--goal", "heet.on_share <= 2%"), "no signal is named 'heet'"),
         (("--suggest", "store", "--goal", "heat"), "write NAME.MEASURE"),
         (("--suggest", "", "--goal", "heat.on_share <= 2%"), "names no"),
     ],

@@ -172,7 +172,7 @@ def test_every_frame_is_read_once_and_few_are_held_however_many_candidates_there
     [
         ((), "--goal"),
         (("--goal", "heat.on_share"), "write NAME.MEASURE"),
-        (("--goal", "heet.on_share <= 1%"), "no signal is called"),
+        (("--goal", "heet.on_share <= 1%"), "no signal is named"),
         (("--goal", "heat.on_share <= 1%", "--vary", "heat_limt"), "did you mean"),
         (("--keep", "lost(gpu_throttled) == 0"), "missed(gpu_throttled) == 0"),
     ],

@@ -52,7 +52,7 @@ def test_the_report_asks_for_nothing_and_is_small(report: str) -> None:
 
 @pytest.mark.slow
 def test_the_report_has_every_part(report: str) -> None:
-    for part in ("memory_pressure", "When they were on", "By hour and weekday", "gpu_temperature", "Method and data"):
+    for part in ("memory_pressure", "Time on", "By hour and weekday", "gpu_temperature", "Method and data"):
         assert part in report
     assert report.count('class="chart"') > 8
     assert "@media print" in report and "width=device-width" in report

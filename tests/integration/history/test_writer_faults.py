@@ -139,7 +139,7 @@ def test_an_agent_says_that_its_history_waits_and_that_it_is_written_again(
     broken_until(monkeypatch, 5)
     record(tmp_path, 20)
     said = capsys.readouterr().err
-    assert said.count("No space left on device; it is kept in memory and tried again") == 1
+    assert said.count("No space left on device; it is kept in memory and retried") == 1
     assert said.count("is written again") == 1 and "lacks" not in said
     assert len(read(tmp_path)[0]) == 20
 
@@ -163,4 +163,4 @@ def test_record_fails_where_something_is_lacking(
         _opened(f"{tmp_path}/store/") as add,
     ):
         assert all(add(one) for one in minutes(3))
-    assert capsys.readouterr().err.count("kept in memory and tried again") == 1
+    assert capsys.readouterr().err.count("kept in memory and retried") == 1

@@ -174,7 +174,7 @@ def _is_of_gpus(selector: SeriesPattern, name: str) -> bool:
 def render_ruleset(rules: Iterable[ImportedRule], left_out: Iterable[LeftOut], name: str) -> str:
     """Return the ruleset as text, what was left out as comments at its end."""
     made = list(rules)
-    lines = ["version: 1", f"name: {dumps(name)}", 'description: "Imported from rules of Prometheus."']
+    lines = ["version: 1", f"name: {dumps(name)}", 'description: "Imported from Prometheus rules."']
     feeds = {feed.name: feed for rule in made for feed in rule.feeds}
     if feeds:
         lines += ["", "fields:", *map(_feed_line, feeds.values())]

@@ -7,7 +7,7 @@ from gpurules.diagnostics import DiagnosedError
 from gpurules.errors import GpurulesError
 from gpurules.rules.yaml import YamlMapping, YamlNode, YamlScalar, YamlSequence, read_yaml
 
-_NO_GROUPS = "it has no `groups:` of rules; is it a rule file of Prometheus, or a PrometheusRule?"
+_NO_GROUPS = "it has no `groups:` of rules; is it a Prometheus rule file, or a PrometheusRule?"
 _UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800, "y": 31_536_000}
 
 

@@ -108,7 +108,7 @@ def parse_promql(text: str) -> Promql:
         import promql_parser
     except ImportError:
         raise UnavailableError(
-            "rules of Prometheus are read by promql-parser; install it with pip install 'gpurules[prometheus]'"
+            "importing Prometheus rules requires promql-parser; install it with pip install 'gpurules[prometheus]'"
         ) from None
     if len(text) > MAX_LENGTH:
         raise PromqlError(f"the expression is longer than {MAX_LENGTH} characters")

@@ -163,9 +163,9 @@ OPERATIONS = (
         answers={200: {"type": "string"}},
         answer_type="text/event-stream",
         description=(
-            "First an event `state` with all sections, then events `change` with what replaces what the client has: "
-            "sections as a whole; of `rules` and `transfers` the entries that changed, as a whole, and null for one "
-            "that is gone. `events` are to be appended. The id is the revision; `Last-Event-ID` resumes. A comment "
+            "First an event `state` with all sections, then events `change` with replacements: whole sections; of "
+            "`rules` and `transfers` the changed entries, each as a whole, and null for a removed one. New `events` "
+            "are appended. The id is the revision; `Last-Event-ID` resumes. A comment "
             "is sent every 15 s, and an event `end` before the agent stops. A client that reads too slowly is "
             "disconnected."
         ),

@@ -181,15 +181,15 @@ OPERATIONS = (
                 "field", "a numeric field of GPUs",
                 values=(*NUMBERS, *(f"gpu_{name}" for name in NUMBERS)), is_required=True,
             ),
-            Parameter("gpu", "the index of one GPU; without it all"),
+            Parameter("gpu", "the index of one GPU; default: all"),
             Parameter("since", "seconds since 1970, or, if not positive, seconds before now", -900, -1e6, 1e12),
             Parameter("step", "minimum interval between samples, in seconds", 0, 0, 3600),
             Parameter("limit", "maximum number of times", 5000, 1, MAX_TIMES, is_integer=True),
         ),
         answers={200: schemas.HISTORY},
         description=(
-            "The last 15 minutes come from memory, what is older from the recording store (--history). `next` is the "
-            "time from which to ask on, `missing` says why a GPU lacks values, `problems` what of the store is damaged."
+            "The last 15 minutes come from memory, older values from the recording store (--history). `next` is the "
+            "start of the next query, `missing` has the reasons for missing values, `problems` the damage in the store."
         ),
         is_slow=True,
     ),
