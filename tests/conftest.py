@@ -10,15 +10,15 @@ from hypothesis import HealthCheck, settings
 
 # the same examples in every run, and no clock: a slow machine is no mistake
 settings.register_profile(
-    "gpurules",
+    "full",
     max_examples=200,
     derandomize=True,
     deadline=None,
     database=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
-settings.register_profile("long", settings.get_profile("gpurules"), max_examples=3_000, derandomize=False)
-settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "gpurules"))
+settings.register_profile("few", settings.get_profile("full"), max_examples=50)
+settings.register_profile("long", settings.get_profile("full"), max_examples=3_000, derandomize=False)
 
 ROOT = Path(__file__).resolve().parent.parent
 GOLDEN = ROOT / "tests" / "golden"
@@ -35,6 +35,12 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update-golden", action="store_true", help="write the approved texts anew; review them as prose")
     parser.addoption("--exhaustive", action="store_true", help="run also the tests that are marked exhaustive")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Try more examples of each property where all tests are run; tests.cases counts by the profile."""
+    profile = "full" if config.getoption("--exhaustive") else "few"
+    settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", profile))
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

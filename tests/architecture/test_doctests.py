@@ -2,16 +2,21 @@
 
 import doctest
 import importlib
-import pkgutil
+from collections.abc import Iterator
+from pathlib import Path
 from types import ModuleType
 
 import gpurules
 
-MODULES = sorted(
-    module.name
-    for module in pkgutil.walk_packages(gpurules.__path__, "gpurules.")
-    if not module.name.startswith("gpurules.__")
-)
+PACKAGE = Path(gpurules.__file__).parent
+
+
+def modules() -> Iterator[str]:
+    """Yield the names of the modules with examples."""
+    for path in sorted(PACKAGE.rglob("*.py")):
+        if ">>> " in path.read_text(encoding="utf-8") and path.stem != "__main__":
+            parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
+            yield ".".join(part for part in parts if part != "__init__")
 
 
 def imported(name: str) -> ModuleType | None:
@@ -25,6 +30,6 @@ def imported(name: str) -> ModuleType | None:
 
 
 def test_the_examples_of_every_module_run() -> None:
-    results = {name: doctest.testmod(module) for name in MODULES if (module := imported(name))}
+    results = {name: doctest.testmod(module) for name in modules() if (module := imported(name))}
     assert [name for name, result in results.items() if result.failed] == []
     assert sum(result.attempted for result in results.values()) > 100

@@ -19,6 +19,7 @@ from gpurules.language.terms import ir
 from gpurules.model import Snapshot, Transfer, Workload
 from gpurules.rules import Ruleset, load, loads
 from gpurules.rules.native import native_program, native_schema
+from tests.cases import EXHAUSTIVE
 from tests.conformance.test_rulesets import LOADING, SEQUENCES, has_signals, written
 from tests.conformance.vectors import Vector
 from tests.factories import gpu
@@ -93,6 +94,7 @@ def test_every_ruleset_decides_as_an_engine_does(
     assert len(cases) > 20
 
 
+@EXHAUSTIVE
 @IN_GO
 def test_every_ruleset_in_go_passes_vet(compiled: Callable[[GoDriver], tuple[list[Case], Path]]) -> None:
     run(["go", "vet", "-bools=false", "./..."], compiled(go())[1])
@@ -130,6 +132,7 @@ def asked(draw: st.DrawFn) -> tuple[Ruleset, list[Situation]]:
     return ruleset, [draw(situations(fields)) for _ in range(4)]
 
 
+@EXHAUSTIVE
 @EACH
 def test_random_rulesets_decide_as_the_engine_does(driver: GoDriver, tmp_path: Path) -> None:
     cases: list[tuple[Ruleset, list[Situation]]] = []

@@ -13,6 +13,7 @@ from gpurules.fields import FIELDS
 from gpurules.language import Environment, parse
 from gpurules.language.terms import ir
 from gpurules.model import GPU, Snapshot, Transfer
+from tests.cases import examples
 
 EXPLAIN = ExplainBackEnd()
 NAMES = ("A", "", "B", "A*", "*C", "a")
@@ -95,7 +96,7 @@ def moments(draw: st.DrawFn) -> Facts:
     return Facts(snapshot, gpus, node=node, layout=LAYOUT, rows=rows, node_row=node_row)
 
 
-@settings(max_examples=120)
+@settings(max_examples=examples(120))
 @given(
     st.lists(st.lists(parts(), min_size=1, max_size=3), min_size=1, max_size=30),
     st.lists(moments(), min_size=1, max_size=4),

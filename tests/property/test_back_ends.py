@@ -18,6 +18,7 @@ from gpurules.language.terms.lowering import PASSES, inline_signals, lower
 from gpurules.model import Snapshot
 from gpurules.rules import Ruleset, loads
 from gpurules.rules.program import BoundProgram, Program
+from tests.cases import examples
 from tests.factories import checked
 from tests.strategies import Situation, conditions, ruleset_texts, situations
 
@@ -104,7 +105,7 @@ def by_tree(program: Program, facts: Facts) -> int:
     return mask
 
 
-@settings(max_examples=100)
+@settings(max_examples=examples(100))
 @given(loaded())
 def test_a_program_at_once_and_in_two_steps_is_the_tree_walk(case: tuple[Ruleset, Situation]) -> None:
     ruleset, drawn = case
@@ -127,7 +128,7 @@ def test_a_program_at_once_and_in_two_steps_is_the_tree_walk(case: tuple[Ruleset
             assert mask == wanted
 
 
-@settings(max_examples=100)
+@settings(max_examples=examples(100))
 @given(loaded())
 def test_a_decision_is_the_same_however_often_it_is_asked_for(case: tuple[Ruleset, Situation]) -> None:
     ruleset, drawn = case
@@ -136,7 +137,7 @@ def test_a_decision_is_the_same_however_often_it_is_asked_for(case: tuple[Rulese
         assert other.to_dict() == first.to_dict()
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(loaded(), st.lists(st.integers(0, 2), min_size=4, max_size=8))
 def test_facts_of_the_node_decide_the_same_however_often_and_in_whatever_turn_they_are_given(
     case: tuple[Ruleset, Situation], turns: list[int]
@@ -153,7 +154,7 @@ def test_facts_of_the_node_decide_the_same_however_often_and_in_whatever_turn_th
         assert len(decision.explain().rules) == len(ruleset.rules)
 
 
-@settings(max_examples=100)
+@settings(max_examples=examples(100))
 @given(loaded())
 def test_stop_shadow_and_disabled_are_what_separates_matching_from_deciding(case: tuple[Ruleset, Situation]) -> None:
     ruleset, drawn = case
@@ -165,7 +166,7 @@ def test_stop_shadow_and_disabled_are_what_separates_matching_from_deciding(case
     assert list(decision.rules) == [r.name for r in effective]
 
 
-@settings(max_examples=100)
+@settings(max_examples=examples(100))
 @given(loaded())
 def test_the_explanation_agrees_with_the_decision_on_every_rule(case: tuple[Ruleset, Situation]) -> None:
     ruleset, drawn = case
@@ -182,7 +183,7 @@ def test_the_explanation_agrees_with_the_decision_on_every_rule(case: tuple[Rule
         assert (one.because == "disabled") is (not rule.enabled)
 
 
-@settings(max_examples=100)
+@settings(max_examples=examples(100))
 @given(loaded(), st.data())
 def test_the_engine_decides_as_the_tree_walk_on_its_derived_state(
     case: tuple[Ruleset, Situation], data: st.DataObject
@@ -210,7 +211,7 @@ def test_the_engine_decides_as_the_tree_walk_on_its_derived_state(
         assert [r.rule for r in told.rules if r.outcome == "match"] == list(decision.rules)
 
 
-@settings(max_examples=100)
+@settings(max_examples=examples(100))
 @given(loaded())
 def test_without_history_a_signal_is_its_condition(case: tuple[Ruleset, Situation]) -> None:
     ruleset, drawn = case

@@ -13,6 +13,7 @@ from gpurules.fields import FIELDS, Scope, declared_field
 from gpurules.language import Environment, parse
 from gpurules.language.terms import patterns
 from gpurules.model import Snapshot, Transfer, Workload
+from tests.cases import examples
 
 EXPLAIN = ExplainBackEnd()
 DECLARED = {"urgent": declared_field("urgent", "bool", scope=Scope.TRANSFER)}
@@ -106,7 +107,7 @@ TRANSFERS = st.builds(
 WORKLOADS = st.builds(Workload, type=st.none() | st.sampled_from([*TEXTS, "other"]))
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(
     st.lists(st.lists(parts(), min_size=1, max_size=3), min_size=1, max_size=30),
     st.lists(st.tuples(TRANSFERS, WORKLOADS), min_size=1, max_size=20),

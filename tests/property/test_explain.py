@@ -11,6 +11,7 @@ from gpurules.fields import FIELDS, Field
 from gpurules.model import GPU, Kind, Snapshot
 from gpurules.model.gpu import NUMBERS
 from gpurules.rules.explanation.drawing import draw
+from tests.cases import examples, representative
 from tests.strategies import conditions, situations
 
 OUTCOMES = ("match", "no-match", "unknown")
@@ -35,7 +36,9 @@ def explain_all(loaded: gpurules.Ruleset, facts: object) -> None:
 
 
 @given(st.data())
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
+@settings(
+    max_examples=examples(150), deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much]
+)
 def test_every_condition_that_checks_can_be_explained(data):
     text = data.draw(conditions())
     read = [field for name, field in FIELDS.items() if name in text]
@@ -59,7 +62,7 @@ def sums(field: Field) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize("field", READINGS, ids=lambda field: field.name)
+@pytest.mark.parametrize("field", representative(READINGS, 8), ids=lambda field: field.name)
 @pytest.mark.parametrize("value", [None, 0, 5, 5e-324])
 def test_sums_of_facts_of_which_some_are_missing_can_be_explained(field, value):
     assert field.datatype.kind is Kind.NUMBER

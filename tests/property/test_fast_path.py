@@ -11,6 +11,7 @@ from gpurules.language.syntax.nodes import Comparator
 from gpurules.language.terms import ir
 from gpurules.model import Dimension, number
 from gpurules.records import Record
+from tests.cases import examples
 from tests.strategies import TEXTS, conditions, literals
 
 DECLARED = {"urgent": declared_field("urgent", "bool", scope=Scope.TRANSFER), "hour": declared_field("hour", "string")}
@@ -105,19 +106,19 @@ def located(term: ir.Term) -> object:
     return told(term)
 
 
-@settings(max_examples=400)
+@settings(max_examples=examples(400))
 @given(joined())
 def test_a_text_that_is_checked_at_once_is_checked_as_ever(text: str) -> None:
     agrees(environment().try_fast_path(text), text)
 
 
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 @given(conditions())
 def test_any_condition_that_is_checked_at_once_is_checked_as_ever(text: str) -> None:
     agrees(environment().try_fast_path(text), text)
 
 
-@settings(max_examples=100)
+@settings(max_examples=examples(100))
 @given(st.lists(joined(), min_size=2, max_size=6))
 def test_what_was_learnt_from_one_text_holds_for_the_next(texts: list[str]) -> None:
     shared = environment()

@@ -18,6 +18,7 @@ from gpurules.linter.meaning.partial_shadows import partial_shadows
 from gpurules.model import Snapshot, Transfer, Truth, Workload
 from gpurules.proofs.formulas.claims import ScopedCondition, evaluate
 from gpurules.rules import Ruleset, examine
+from tests.cases import examples
 from tests.strategies import Situation, situations
 
 READ = ("gpu_memory", "gpu_temperature", "transfer_size", "file_type", "active_training", "pending_transfers")
@@ -166,7 +167,7 @@ def searched(text: str) -> list[Diagnostic]:
         return lints(text)
 
 
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=examples(50))
 @given(texts())
 def test_what_is_seen_at_a_glance_is_what_a_search_finds(text: str) -> None:
     assert lints(text) == searched(text)

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from gpurules.model import GPU, Snapshot
 from gpurules.telemetry.tracking.gpu_tracker import GpuTracker
+from tests.cases import examples
 
 UUIDS = st.sampled_from(
     [None, "", " ", "\t", "N/A", "[N/A]", "GPU-a", "GPU-b", "index 0", "index lost-0", "\ud800", "a\nb"]
@@ -26,7 +27,7 @@ POLLS = st.lists(st.tuples(st.lists(GPUS, max_size=4), st.sampled_from([0.0, 1.0
 
 
 @given(POLLS)
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=examples(400), deadline=None)
 def test_a_gpu_that_is_listed_and_answers_is_reported_with_its_readings(polls):
     presence, now = GpuTracker(drop_after=60.0), 0.0
     for gpus, passed in polls:
@@ -40,7 +41,7 @@ def test_a_gpu_that_is_listed_and_answers_is_reported_with_its_readings(polls):
 
 
 @given(st.lists(GPUS, max_size=6))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 def test_a_snapshot_only_leaves_out_what_it_has_already(gpus):
     kept = Snapshot(gpus=tuple(gpus)).gpus
     assert len(kept) == len({(gpu.identity, gpu.index) for gpu in gpus})
@@ -48,7 +49,7 @@ def test_a_snapshot_only_leaves_out_what_it_has_already(gpus):
 
 
 @given(st.lists(GPUS, max_size=6))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 def test_gpus_that_were_distinguished_stay_distinct_through_json(gpus):
     snapshot = Snapshot(gpus=tuple(gpus))
     again = Snapshot.from_dict(json.loads(json.dumps(snapshot.to_dict())))

@@ -14,6 +14,7 @@ from gpurules.language.terms import ir
 from gpurules.language.terms.printer import quote, show, spell
 from gpurules.model import conjunction, disjunction, negation
 from gpurules.model.units import Dimension, QuantityError, format_amount, parse_amount
+from tests.cases import examples
 from tests.factories import checked
 from tests.strategies import conditions
 
@@ -173,7 +174,7 @@ def test_knowing_more_never_turns_true_into_false(a: bool | None, b: bool | None
         assert before is None or before is after
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(
     st.lists(st.sampled_from(["gpu_memory > 80", "active_training", "gpu_throttled", "TRUE"]), min_size=2, max_size=40)
 )

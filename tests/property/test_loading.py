@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from gpurules.diagnostics import DiagnosedError, Diagnostic, Severity
 from gpurules.linter import lints
 from gpurules.rules import Condition, ConditionError, Ruleset, RulesetError, examine, loads
+from tests.cases import examples
 from tests.strategies import ruleset_texts
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -86,7 +87,7 @@ def misshapen(draw: st.DrawFn) -> str:
     return json.dumps(document)
 
 
-@settings(max_examples=100)
+@settings(max_examples=examples(100))
 @given(ruleset_texts())
 def test_a_drawn_ruleset_loads(text: str) -> None:
     assert outcome(text) is not None
@@ -102,19 +103,19 @@ def test_any_bytes_are_a_ruleset_or_diagnosed(data: bytes) -> None:
     outcome(data)
 
 
-@settings(max_examples=100)
+@settings(max_examples=examples(100))
 @given(mangled())
 def test_a_mangled_ruleset_is_a_ruleset_or_diagnosed(text: str) -> None:
     outcome(text)
 
 
-@settings(max_examples=100)
+@settings(max_examples=examples(100))
 @given(misshapen())
 def test_a_ruleset_with_values_of_the_wrong_kind_is_diagnosed(text: str) -> None:
     outcome(text)
 
 
-@settings(max_examples=100)
+@settings(max_examples=examples(100))
 @given(ruleset_texts())
 def test_the_version_is_that_of_the_meaning(text: str) -> None:
     compact, indented = loads(text), loads(json.dumps(json.loads(text), indent=3))

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 import gpurules
 from gpurules.model import GPU, Snapshot, Transfer
+from tests.cases import examples
 
 WORDS = ("ckpt", "shard", "A100", "zz")
 TEXTS = ("path", "file_name", "gpu_name", "transfer_id", "lower(path)", "lower(gpu_name)")
@@ -92,7 +93,7 @@ def check(condition: str) -> None:
 
 
 @given(conditions())
-@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(120), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_no_fewer_facts_would_do(condition: str) -> None:
     check(condition)
 

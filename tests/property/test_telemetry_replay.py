@@ -13,6 +13,7 @@ from gpurules.telemetry.playback import FORMATS
 from gpurules.telemetry.recordings.lines import Line
 from gpurules.telemetry.recordings.options import RecordingOptions
 from gpurules.telemetry.recordings.reader import RecordingReader
+from tests.cases import examples
 
 COLUMNS = "timestamp,index,memory.used,memory.total"
 CELLS = st.sampled_from(
@@ -109,7 +110,7 @@ def path(tmp_path_factory):
 
 @pytest.mark.parametrize("columns", [None, COLUMNS])
 @pytest.mark.parametrize("kind", FORMATS, ids=lambda kind: kind.name)
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(60), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(lines=LINES)
 @example(lines=["{" * 5000, "[" * 100_000])
 @example(lines=["<nvidia_smi_log>" + "<gpu>" * 20_000 + "</nvidia_smi_log>"])
@@ -121,7 +122,7 @@ def test_any_lines_as_any_format_give_snapshots_or_a_telemetry_error(kind, colum
     outcome(kind.read(RecordingReader("file", text, RecordingOptions(columns=columns))))
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(150), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(content=st.binary(max_size=300) | LINES.map(lambda lines: "\n".join(lines).encode("utf-8", "surrogatepass")))
 @example(content=b"\xff\xfe\x00")
 @example(content=b"\xff\xfe\x0a\xd8\x0a")
@@ -137,7 +138,7 @@ def test_any_file_gives_snapshots_or_a_telemetry_error(path: Path, content: byte
         outcome(source)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(content=st.lists(JSONS | st.text(max_size=20), max_size=6).map("\n".join))
 def test_any_list_of_transfers_gives_transfers_or_a_telemetry_error(path: Path, content: str):
     path.write_bytes(content.encode("utf-8", "surrogatepass"))

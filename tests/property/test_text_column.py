@@ -15,6 +15,7 @@ from gpurules.language.syntax.nodes import TextOperator
 from gpurules.language.terms import ir, patterns, values
 from gpurules.language.terms.patterns import globber
 from gpurules.model import STRING
+from tests.cases import examples
 
 PATH = ir.Read(FIELDS["path"])
 TEXTS = st.text(alphabet="ab/é\ud800", max_size=6)
@@ -69,7 +70,7 @@ TESTS = st.builds(
 )
 
 
-@settings(max_examples=100)
+@settings(max_examples=examples(100))
 @given(st.lists(st.lists(TESTS, min_size=1, max_size=4), min_size=1, max_size=20), st.lists(TEXTS, max_size=20))
 def test_rules_with_several_tests_match_where_all_of_them_hold(
     rules: list[list[tuple[TextOperator, str, bool]]], texts: list[str]

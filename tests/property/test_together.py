@@ -10,6 +10,7 @@ from gpurules.engine.state.derived_state import DerivedState
 from gpurules.engine.state.signals import HysteresisState, Transition
 from gpurules.model import GPU, Snapshot
 from gpurules.rules import Ruleset, loads
+from tests.cases import examples
 
 CONDITIONS = (
     "gpu_memory > 80",
@@ -89,7 +90,7 @@ class Pair:
                 self.both[number].adopt(derived)
 
 
-@settings(max_examples=250)
+@settings(max_examples=examples(250))
 @given(rulesets(), st.lists(MOMENTS, min_size=2, max_size=12))
 def test_signals_are_where_they_are_when_each_is_moved_on_alone(
     ruleset: Ruleset, moments: list[tuple[int, dict[int, tuple[float | None, float | None]], bool, str]]

@@ -12,6 +12,7 @@ from gpurules.language import Environment, parse
 from gpurules.language.terms import ir
 from gpurules.model import GPU, Snapshot, Transfer, Workload
 from gpurules.rules.transfer_dependence import TransferDependence
+from tests.cases import examples
 from tests.factories import NEW_YEAR
 
 ENVIRONMENT = Environment()
@@ -57,7 +58,7 @@ def rules(draw: st.DrawFn) -> RuleTerm:
     return RuleTerm(term, ir.is_per_gpu(term), draw(st.sampled_from([False, False, True])))
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 @given(
     st.lists(rules(), min_size=1, max_size=2), SNAPSHOTS, SNAPSHOTS,
     st.lists(st.tuples(TRANSFERS, WORKLOADS), min_size=1, max_size=8),

@@ -95,9 +95,9 @@ def test_every_command_is_tried() -> None:
     assert set(ARGUMENTS) >= set(COMMANDS)
 
 
-@pytest.mark.parametrize("make", [pytest.param(make, id=name) for name, make in BAD.items()])
+@pytest.mark.parametrize("name", representative(BAD, BAD.keys() - {"huge"}))
 def test_a_bad_file_is_answered_by_every_command(
-    gpurules: Any, make: Callable[[Path], object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    gpurules: Any, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     wrong = []
@@ -106,7 +106,7 @@ def test_a_bad_file_is_answered_by_every_command(
             continue
         monkeypatch.setattr(sys, "stdin", TextIOWrapper(BytesIO(b"")))
         path = tmp_path / f"{number}.rules.yaml"
-        make(path)
+        BAD[name](path)
         done = gpurules(verb, *(argument.format(path.name) for argument in arguments))
         said = done.err + (done.out if done.code else "")
         if done.code not in (0, 1, 2) or (done.code and not said.strip()) or "Traceback" in said:

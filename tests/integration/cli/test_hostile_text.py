@@ -15,6 +15,7 @@ import pytest
 
 from gpurules.cli.main import COMMANDS, cli, run
 from gpurules.language.terms.printer import quote
+from tests.cases import representative
 
 MARK = "FORGED"
 FAMILIES = {
@@ -526,9 +527,7 @@ def is_argument(argument: object) -> bool:
 
 
 @pytest.mark.parametrize("is_terminal", [False, True], ids=["pipe", "terminal"])
-@pytest.mark.parametrize(
-    "family", [name if name in QUICK else pytest.param(name, marks=pytest.mark.exhaustive) for name in FAMILIES]
-)
+@pytest.mark.parametrize("family", representative(FAMILIES, QUICK))
 @pytest.mark.parametrize("command", RECIPES)
 def test_no_text_from_outside_forges_a_line_or_commands_a_terminal(
     command: str, family: str, is_terminal: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -2,6 +2,8 @@
 
 import pytest
 
+from tests.cases import EXHAUSTIVE
+
 pytest.importorskip("s3fs")
 
 import fsspec
@@ -117,16 +119,17 @@ class TestMemoryPipe(AbstractPipeTests, MemoryFixtures):
     pass
 
 
-@pytest.mark.exhaustive
+@EXHAUSTIVE
 class TestS3Copy(AbstractCopyTests, S3Fixtures):
     pass
 
 
+@EXHAUSTIVE
 class TestS3Get(AbstractGetTests, S3Fixtures):
     pass
 
 
-@pytest.mark.exhaustive
+@EXHAUSTIVE
 class TestS3Put(AbstractPutTests, S3Fixtures):
     pass
 

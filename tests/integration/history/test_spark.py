@@ -10,6 +10,7 @@ from gpurules.history.backtest.run import Backtest, run
 from gpurules.history.store.simulated import Month, write_month
 from gpurules.history.store.storage import Storage
 from gpurules.rules import load
+from tests.cases import EXHAUSTIVE
 
 pytest.importorskip("pyspark")
 if shutil.which("java") is None:
@@ -17,6 +18,7 @@ if shutil.which("java") is None:
 
 
 @pytest.mark.slow
+@EXHAUSTIVE
 @pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::DeprecationWarning", "ignore::FutureWarning")
 def test_spark_gives_the_same_rows_as_processes_here(tmp_path: Path) -> None:
     from gpurules.history.backtest.spark import in_spark

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from gpurules.rules import Ruleset, load, loads, shipped_names
+from tests.cases import EXHAUSTIVE
 from tests.integration.interop.test_import_agreement import ALERTS, EVERY, rule_file
 from tests.integration.interop.test_import_agreement import agreement as import_agreement
 from tests.integration.interop.test_promql_agreement import PLAIN, TIMERS
@@ -58,7 +59,7 @@ def test_imported_rules_with_timers_match_where_the_alerts_fire_in_the_server(se
     assert seen == set(ALERTS)
 
 
-@pytest.mark.exhaustive
+@EXHAUSTIVE
 @pytest.mark.parametrize("seed", MORE_SEEDS)
 def test_both_directions_agree_over_more_random_series(server: Replays, seed: int) -> None:
     assert_export_agrees(server, loads(TIMERS), 0.0, seed)

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.cases import representative
+
 pytestmark = pytest.mark.slow
 
 SHIPPED = ("gpurules", "grammars", "rulesets", "docs", "changelog.d", "tests/conftest.py")
@@ -87,7 +89,7 @@ def installed(distribution: Path, home: Path) -> Path:
     return programs
 
 
-@pytest.mark.parametrize("kind", ["wheel", "wheel_of_sdist", "editable"])
+@pytest.mark.parametrize("kind", representative(["wheel_of_sdist", "wheel", "editable"], 1))
 def test_an_installed_distribution_finds_what_it_ships(
     kind: str, request: pytest.FixtureRequest, tmp_path: Path, root: Path, source: Path
 ) -> None:

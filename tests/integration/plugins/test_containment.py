@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.cases import representative
+
 BROKEN = "version: 1\nname: broken\nrules:\n  - {name: a, condition: gpu_memry > 1, action: log}\n"
 SOUND = "version: 1\nname: sound\nrules:\n  - {name: a, condition: gpu_memory > 1, action: pause_transfer}\n"
 RAISED = ("SystemExit(0)", "SystemExit('bye')", "GeneratorExit()", "Odd('x')", "Mute()", "ValueError('x')")
@@ -86,7 +88,7 @@ def site(tmp_path: Path) -> Site:
     return Site(tmp_path)
 
 
-@pytest.mark.parametrize("raised", RAISED)
+@pytest.mark.parametrize("raised", representative(RAISED, ("SystemExit(0)", "Mute()")))
 def test_a_broken_ruleset_never_lints_clean_whatever_a_plug_in_raises_at_import(site: Site, raised: str) -> None:
     for group, (code, attribute) in GROUPS.items():
         site.install(group, PREAMBLE.format(raised=raised) + "fail()\n" + code, attribute)
@@ -99,7 +101,7 @@ def test_a_broken_ruleset_never_lints_clean_whatever_a_plug_in_raises_at_import(
 
 
 @pytest.mark.parametrize("group", GROUPS)
-@pytest.mark.parametrize("place", ["import", "constructor", "property", "missing"])
+@pytest.mark.parametrize("place", representative(["import", "property", "constructor", "missing"], 2))
 def test_every_command_goes_on_beside_a_plug_in_that_cannot_be_used(site: Site, group: str, place: str) -> None:
     code, attribute = GROUPS[group]
     code = PREAMBLE.format(raised="SystemExit(0)") + code
@@ -132,7 +134,7 @@ def test_a_property_of_an_action_that_raises_leaves_the_action_out(site: Site, a
     assert f"its {attribute} raised SystemExit: 0" in done.stderr
 
 
-@pytest.mark.parametrize("raised", RAISED)
+@pytest.mark.parametrize("raised", representative(RAISED, ("SystemExit(0)", "Mute()")))
 def test_a_check_that_raises_is_a_finding_at_the_place_of_the_action(site: Site, raised: str) -> None:
     site.install("actions", PREAMBLE.format(raised=raised) + ACTION + "Park.check = lambda self, p: fail()\n", "Park")
     rules = site.file("a.rules.yaml", SOUND.replace("pause_transfer", "park"))
@@ -153,7 +155,7 @@ def test_a_schema_that_is_wrong_is_a_finding_and_no_crash(site: Site, schema: st
     assert (done.returncode, "Traceback" in done.stderr, "internal error" in done.stderr) == (1, False, False)
 
 
-@pytest.mark.parametrize("raised", RAISED)
+@pytest.mark.parametrize("raised", representative(RAISED, ("SystemExit(0)", "Mute()")))
 def test_a_directive_that_raises_never_sets_the_exit_code(site: Site, raised: str) -> None:
     site.install(
         "actions", PREAMBLE.format(raised=raised) + ACTION + "Park.combine = lambda self, c, s: fail()\n", "Park"
@@ -166,7 +168,7 @@ def test_a_directive_that_raises_never_sets_the_exit_code(site: Site, raised: st
 
 
 @pytest.mark.parametrize("method", ["open", "read", "close"])
-@pytest.mark.parametrize("raised", ["SystemExit(0)", "Odd('x')", "ValueError('x')"])
+@pytest.mark.parametrize("raised", representative(["SystemExit(0)", "Odd('x')", "ValueError('x')"], 1))
 def test_a_source_that_raises_is_missing_telemetry(site: Site, method: str, raised: str) -> None:
     owner = "Factory" if method == "open" else "Source"
     code = PREAMBLE.format(raised=raised) + SOURCE + f"{owner}.{method} = lambda *a: fail()\n"

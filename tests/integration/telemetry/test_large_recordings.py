@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.cases import representative
+
 MB = 1_000_000
 SIZES = {"csv": 110 * MB}
 SIZE = 40 * MB
@@ -73,7 +75,7 @@ def measured(path: Path) -> list[int]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", FORMS)
+@pytest.mark.parametrize("name", representative(FORMS, ("jsonl", "torn")))
 def test_a_large_recording_takes_no_more_memory_than_a_small_one(tmp_path: Path, name: str) -> None:
     path = tmp_path / "recording"
     write(path, FORMS[name](), MB // 4)

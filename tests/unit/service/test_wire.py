@@ -14,6 +14,7 @@ from gpurules.service.wire.json_bytes import decode, encode
 from gpurules.service.wire.problems import ProblemError, pointer
 from gpurules.service.wire.redaction import shown_source
 from gpurules.service.wire.requests import read_decide, read_item
+from tests.cases import examples
 
 RULES = """\
 version: 1
@@ -75,7 +76,7 @@ def plain(data: object) -> Any:
 
 
 @given(transfers, workloads)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 def test_what_is_read_is_what_the_model_reads(transfer: dict[str, object], workload: dict[str, object]) -> None:
     read = read_decide(encode({"transfer": transfer, "workload": workload}), {}, 0.0)
     assert read.transfer == Transfer.from_dict(transfer) and read.workload == Workload.from_dict(workload)
@@ -85,7 +86,7 @@ def test_what_is_read_is_what_the_model_reads(transfer: dict[str, object], workl
 
 @pytest.mark.slow
 @given(st.lists(st.tuples(transfers, workloads), min_size=1, max_size=8), gpus, gpus)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 def test_a_decision_is_written_as_its_dict(
     asked: list[tuple[dict[str, object], dict[str, object]]], first: gpurules.GPU, second: gpurules.GPU
 ) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from gpurules.clients import StagingArea, StagingFull
+from tests.cases import representative
 from tests.unit.clients.staging.conftest import KIB, Node, Stored, content
 from tests.unit.clients.staging.faults import Faults
 
@@ -132,7 +133,7 @@ def _faults(calls: int, errors: list[str]) -> Iterator[tuple[str, int, bool]]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("how", ["open", "download"])
+@pytest.mark.parametrize("how", representative(["open", "download"], 1))
 @pytest.mark.parametrize("situation", SITUATIONS)
 def test_a_reader_gets_the_right_bytes_whatever_call_fails(situation, how, tmp_path):
     calls = _count(situation, how, tmp_path / "all")
