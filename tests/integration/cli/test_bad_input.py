@@ -12,6 +12,7 @@ import pytest
 
 from gpurules.cli.main import COMMANDS, run
 from gpurules.rules.yaml.reader import MAX_BYTES
+from tests.cases import representative
 
 ARGUMENTS = {
     "lint": [["{}"], ["--fix", "{}"], ["--diff", "{}"], ["gpurules:default", "--baseline", "{}"],
