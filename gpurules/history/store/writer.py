@@ -6,6 +6,7 @@ from types import TracebackType
 from typing import IO, Any, Self
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from gpurules.actions.decision import Decision
@@ -20,6 +21,7 @@ from gpurules.strict_json import dumps
 
 FLUSH_SECONDS = 60.0
 ROW_GROUP = 100_000
+SAMPLE = 1000
 MOST_ROWS = 1_000_000
 """Rows that are held, at the most, before they become a file."""
 NAMELESS = "node"
@@ -82,9 +84,22 @@ def write_table(storage: Storage, path: str, table: pa.Table) -> None:
     """Write a table as a file of the store."""
 
     def fill(file: IO[bytes]) -> None:
-        pq.write_table(table, file, compression="zstd", row_group_size=ROW_GROUP, write_statistics=True)
+        names = [name for name in table.column_names if not _is_mostly_distinct(table, name)]
+        pq.write_table(table, file, compression="zstd", row_group_size=ROW_GROUP, use_dictionary=names)
 
     storage.write(path, fill)
+
+
+def _is_mostly_distinct(table: pa.Table, name: str) -> bool:
+    """Return whether a column has too many distinct numbers for a dictionary, which would only be stored beside them.
+
+    Times are the same for all GPUs, so they have one.
+    """
+    column = table.column(name)
+    if not pa.types.is_float64(column.type) or name == "timestamp":
+        return False
+    sample = column.slice(0, SAMPLE)
+    return 2 * int(pc.count_distinct(sample).as_py()) > len(sample)
 
 
 @dataclass(slots=True)

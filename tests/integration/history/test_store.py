@@ -275,3 +275,18 @@ def test_a_recording_is_a_node_of_its_own_for_a_back_test(tmp_path: Path) -> Non
     (frame,) = NodeTask(str(path)).frames(None, findings)
     assert frame.times.tolist() == [1.0, 2.0]
     assert "not newer" in findings.texts[0]
+
+
+def test_numbers_that_are_mostly_distinct_have_no_dictionary_and_others_do(tmp_path: Path) -> None:
+    storage = Storage(tmp_path)
+    with StoreWriter(storage, "n", 1e9) as writer:
+        for n in range(200):
+            writer.add(snapshot(gpu(0, uuid="a", memory=n / 7, temperature=40 + n % 9), at=5.0 * n))
+    (part,) = storage.parts("telemetry")
+    group = pq.ParquetFile(tmp_path / part.path).metadata.row_group(0)
+    columns = {group.column(n).path_in_schema: group.column(n) for n in range(group.num_columns)}
+    assert not columns["memory"].has_dictionary_page
+    assert all(columns[name].has_dictionary_page for name in ("timestamp", "temperature", "identity"))
+    assert columns["memory"].statistics.has_min_max
+    (frame,) = StoreReader(storage).frames("n")
+    assert frame.exact("memory", is_label=False) == [n / 7 for n in range(200)]
