@@ -327,6 +327,11 @@ def numeric(parameters: Parameters, name: str) -> float | None:
     return value if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
+def only_parameter(name: str, schema: Schema) -> Schema:
+    """Return the schema of parameters that are just *name*, which is required."""
+    return {"type": "object", "properties": {name: schema}, "required": [name], "additionalProperties": False}
+
+
 def parameter_rows(action: Action) -> list[tuple[str, str, str, str]]:
     """Return name, type, default and description of each parameter."""
     properties = action.schema.get("properties", {})

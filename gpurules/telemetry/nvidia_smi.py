@@ -4,8 +4,7 @@ Source: nvidia-smi(1); its exit codes are those of NVML.
 """
 
 import re
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from gpurules.logs import logger
@@ -14,9 +13,9 @@ from gpurules.telemetry.formats.nvidia import smi_xml
 from gpurules.telemetry.formats.nvidia.csv.header import read_columns, split
 from gpurules.telemetry.formats.nvidia.query_fields import KNOWN, ONLY_IN_TREE, gpu_from_cells, read_text
 from gpurules.telemetry.formats.nvidia.smi_tree import text_at
-from gpurules.telemetry.live.isolation.tool import Tool, ToolOutput
+from gpurules.telemetry.live.isolation.tool import ToolOutput
 from gpurules.telemetry.live.poll import PollRequest, SourceForm
-from gpurules.telemetry.live.program import TIMEOUT, ProgramFactory
+from gpurules.telemetry.live.program import ProgramFactory, ProgramReader
 from gpurules.telemetry.live.source import NodeReader
 from gpurules.telemetry.source import TelemetryError
 
@@ -43,25 +42,14 @@ _REMEDIES = {
 }
 
 
-class NvidiaSmi:
+class NvidiaSmi(ProgramReader):
     """Reads the GPUs of this node by running nvidia-smi.
 
     Units: *timeout* in seconds, for one read.
     """
 
-    def __init__(
-        self,
-        binary: str = "nvidia-smi",
-        timeout: float = TIMEOUT,
-        clock: Callable[[], float] = time.time,
-        steady: Callable[[], float] = time.monotonic,
-    ) -> None:
-        self._tool = Tool(binary, steady)
-        self._timeout = timeout
-        self._clock = clock
-        self._steady = steady
-        self._fields = FIELDS
-        self.form: SourceForm | None = None
+    _fields = FIELDS
+    form: SourceForm | None = None
 
     def read(self, request: PollRequest) -> Snapshot:
         """Return the current output of nvidia-smi; it prints everything, whatever was requested.
@@ -118,10 +106,6 @@ class NvidiaSmi:
         gpus: list[GPU] = [gpu_from_cells(found, position, table.units) for position, found in enumerate(cells)]
         driver = next((text for found in cells if (text := read_text(found, "driver_version"))), None)
         return Snapshot(timestamp=now, driver_version=driver, gpus=tuple(gpus))
-
-    def close(self) -> None:
-        """Reap what was killed."""
-        self._tool.close()
 
 
 def _says_no_device(output: ToolOutput) -> bool:

@@ -14,6 +14,7 @@ from gpurules.actions.action import (
     Schema,
     numbers,
     numeric,
+    only_parameter,
 )  # fmt: skip
 from gpurules.actions.targets import PRIORITY
 
@@ -30,18 +31,14 @@ class IncreasePriority:
     combines = Combines.SUM
     works_on: frozenset[str] = frozenset()
     is_static = True
-    schema: ClassVar[Schema] = {
-        "type": "object",
-        "properties": {
-            "priority_boost": {
-                "type": "number",
-                "description": "Added to the transfer's priority; a negative boost lets others overtake it.",
-                "examples": [50, -20],
-            }
+    schema: ClassVar[Schema] = only_parameter(
+        "priority_boost",
+        {
+            "type": "number",
+            "description": "Added to the transfer's priority; a negative boost lets others overtake it.",
+            "examples": [50, -20],
         },
-        "required": ["priority_boost"],
-        "additionalProperties": False,
-    }
+    )
 
     def check(self, parameters: Parameters) -> Iterable[Complaint]:
         """Point at a boost that changes nothing."""

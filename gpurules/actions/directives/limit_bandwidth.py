@@ -13,6 +13,7 @@ from gpurules.actions.action import (
     Parameters,
     Schema,
     numbers,
+    only_parameter,
 )
 from gpurules.actions.targets import BANDWIDTH
 
@@ -29,20 +30,16 @@ class LimitBandwidth:
     combines = Combines.LEAST
     works_on = TRAFFIC
     is_static = True
-    schema: ClassVar[Schema] = {
-        "type": "object",
-        "properties": {
-            "max_bandwidth": {
-                "type": "number",
-                "exclusiveMinimum": 0,
-                "x-dimension": "bytes/second",
-                "description": "Maximum bytes per second (to stop transfers altogether, use pause_transfer).",
-                "examples": ["200MiB/s", "1Gbps"],
-            }
+    schema: ClassVar[Schema] = only_parameter(
+        "max_bandwidth",
+        {
+            "type": "number",
+            "exclusiveMinimum": 0,
+            "x-dimension": "bytes/second",
+            "description": "Maximum bytes per second (to stop transfers altogether, use pause_transfer).",
+            "examples": ["200MiB/s", "1Gbps"],
         },
-        "required": ["max_bandwidth"],
-        "additionalProperties": False,
-    }
+    )
 
     def check(self, parameters: Parameters) -> Iterable[Complaint]:
         """Find nothing: there is one parameter."""

@@ -13,6 +13,7 @@ from gpurules.actions.action import (
     Parameters,
     Schema,
     numbers,
+    only_parameter,
 )
 from gpurules.actions.targets import CONCURRENCY
 
@@ -29,19 +30,15 @@ class LimitConcurrency:
     combines = Combines.LEAST
     works_on = TRAFFIC
     is_static = True
-    schema: ClassVar[Schema] = {
-        "type": "object",
-        "properties": {
-            "max_concurrency": {
-                "type": "integer",
-                "minimum": 1,
-                "description": "Maximum number of concurrent transfers (to stop them altogether, use pause_transfer).",
-                "examples": [4],
-            }
+    schema: ClassVar[Schema] = only_parameter(
+        "max_concurrency",
+        {
+            "type": "integer",
+            "minimum": 1,
+            "description": "Maximum number of concurrent transfers (to stop them altogether, use pause_transfer).",
+            "examples": [4],
         },
-        "required": ["max_concurrency"],
-        "additionalProperties": False,
-    }
+    )
 
     def check(self, parameters: Parameters) -> Iterable[Complaint]:
         """Find nothing: there is one parameter."""

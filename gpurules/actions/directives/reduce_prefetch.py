@@ -13,6 +13,7 @@ from gpurules.actions.action import (
     Schema,
     numbers,
     numeric,
+    only_parameter,
 )
 from gpurules.actions.targets import PREFETCH
 
@@ -29,20 +30,16 @@ class ReducePrefetch:
     combines = Combines.LEAST
     works_on: frozenset[str] = frozenset()
     is_static = True
-    schema: ClassVar[Schema] = {
-        "type": "object",
-        "properties": {
-            "reduction_factor": {
-                "type": "number",
-                "minimum": 0,
-                "maximum": 1,
-                "description": "Remaining share of the prefetch: 0.5 halves it, 0 stops it.",
-                "examples": [0.5],
-            }
+    schema: ClassVar[Schema] = only_parameter(
+        "reduction_factor",
+        {
+            "type": "number",
+            "minimum": 0,
+            "maximum": 1,
+            "description": "Remaining share of the prefetch: 0.5 halves it, 0 stops it.",
+            "examples": [0.5],
         },
-        "required": ["reduction_factor"],
-        "additionalProperties": False,
-    }
+    )
 
     def check(self, parameters: Parameters) -> Iterable[Complaint]:
         """Point at a factor that changes nothing."""

@@ -1,15 +1,14 @@
 """AMD GPUs through the programs that ROCm installs: amd-smi, or rocm-smi of older releases."""
 
 import shutil
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 from gpurules.model import Snapshot
 from gpurules.telemetry.formats.amd import amd_smi, rocm_smi
 from gpurules.telemetry.formats.json_documents import parse_json
-from gpurules.telemetry.live.isolation.tool import Tool
 from gpurules.telemetry.live.poll import PollRequest
+from gpurules.telemetry.live.program import ProgramReader
 from gpurules.telemetry.source import TelemetryError
 
 _FOLDERS = ("/opt/rocm/bin", "/usr/bin")
@@ -21,25 +20,13 @@ def find_program(name: str) -> str | None:
     return shutil.which(name) or next(elsewhere, None)
 
 
-class AmdTool:
+class AmdTool(ProgramReader):
     """Reads the AMD GPUs of this node by running *binary*, whose name identifies it as amd-smi or rocm-smi.
 
     Units: *timeout* in seconds, for one read.
     """
 
-    def __init__(
-        self,
-        binary: str,
-        timeout: float = 10.0,
-        clock: Callable[[], float] = time.time,
-        steady: Callable[[], float] = time.monotonic,
-    ) -> None:
-        self._tool = Tool(binary, steady)
-        self._timeout = timeout
-        self._clock = clock
-        self._steady = steady
-        self._is_old = "rocm" in Path(binary).name
-        self._identities: amd_smi.Identities | None = None
+    _identities: amd_smi.Identities | None = None
 
     def read(self, request: PollRequest) -> Snapshot:
         """Return the program's current output; it prints everything, whatever was requested.
@@ -50,7 +37,7 @@ class AmdTool:
         """
         until = self._steady() + self._timeout
         now = self._clock()
-        if self._is_old:
+        if "rocm" in Path(self._tool.binary).name:
             report = self._run(["-a", "--json"], until)
             cards = report if isinstance(report, Mapping) else {}
             system = cards.get("system")
@@ -80,7 +67,3 @@ class AmdTool:
             return parse_json(output.text[start:])
         except ValueError:
             raise TelemetryError(f"{self._tool.binary}: {output.complaint}") from None
-
-    def close(self) -> None:
-        """Reap killed processes."""
-        self._tool.close()

@@ -3,15 +3,14 @@
 Source: https://github.com/intel/xpumanager (doc/smi_user_guide.md).
 """
 
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from gpurules.model import GPU, Snapshot
 from gpurules.telemetry.formats.intel import xpu_smi
 from gpurules.telemetry.formats.json_documents import parse_json
-from gpurules.telemetry.live.isolation.tool import Tool, ToolOutput
+from gpurules.telemetry.live.isolation.tool import ToolOutput
 from gpurules.telemetry.live.poll import PollRequest
-from gpurules.telemetry.live.program import TIMEOUT, ProgramFactory
+from gpurules.telemetry.live.program import ProgramFactory, ProgramReader
 from gpurules.telemetry.live.source import NodeReader
 from gpurules.telemetry.source import TelemetryError
 from gpurules.telemetry.tracking.gpu_tracker import mark_lost
@@ -23,24 +22,13 @@ _REMEDY = "is the driver (xe or i915) loaded, is Level Zero installed, and is th
 Json = Mapping[str, object]
 
 
-class XpuSmi:
+class XpuSmi(ProgramReader):
     """Reads the Intel GPUs of this node by running xpu-smi.
 
     Units: *timeout* in seconds, for one read.
     """
 
-    def __init__(
-        self,
-        binary: str = "xpu-smi",
-        timeout: float = TIMEOUT,
-        clock: Callable[[], float] = time.time,
-        steady: Callable[[], float] = time.monotonic,
-    ) -> None:
-        self._tool = Tool(binary, steady)
-        self._timeout = timeout
-        self._clock = clock
-        self._steady = steady
-        self._known: tuple[tuple[Json, Json], ...] | None = None
+    _known: tuple[tuple[Json, Json], ...] | None = None
 
     def read(self, request: PollRequest) -> Snapshot:
         """Return the current output of xpu-smi; it prints everything, whatever was requested.
@@ -92,10 +80,6 @@ class XpuSmi:
         except ValueError:
             report = None
         return (report if isinstance(report, Mapping) else None), output
-
-    def close(self) -> None:
-        """Reap what was killed."""
-        self._tool.close()
 
 
 def _complaint(report: Json | None, output: ToolOutput) -> str:

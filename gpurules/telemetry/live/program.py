@@ -1,12 +1,16 @@
-"""Opens a source that runs a vendor's program: where it is looked for, and the options that all of them have."""
+"""Sources that run a vendor's program: their reader, the search for the program, and their common options."""
 
 import shutil
+import time
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from gpurules.model import Snapshot
 from gpurules.telemetry.live.availability import Availability, try_out
+from gpurules.telemetry.live.isolation.tool import Tool
 from gpurules.telemetry.live.opening import LiveOptions
+from gpurules.telemetry.live.poll import PollRequest
 from gpurules.telemetry.live.source import LiveSource, NodeReader
 from gpurules.telemetry.source import SourceOptions
 
@@ -19,8 +23,40 @@ for each GPU, and samples for a tenth of a second or more each time.
 
 
 def find_program(name: str, elsewhere: Sequence[str]) -> str:
-    """Return where the program *name* is, on the PATH or *elsewhere*, or just its name when it is nowhere."""
+    """Return the path of the program *name*, on the PATH or *elsewhere*; its name if it is not found."""
     return shutil.which(name) or next((path for path in elsewhere if Path(path).is_file()), name)
+
+
+class ProgramReader(ABC):
+    """Reads the GPUs of this node by running *binary*.
+
+    Units: *timeout* in seconds, for one read.
+    """
+
+    def __init__(
+        self,
+        binary: str,
+        timeout: float = TIMEOUT,
+        clock: Callable[[], float] = time.time,
+        steady: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._tool = Tool(binary, steady)
+        self._timeout = timeout
+        self._clock = clock
+        self._steady = steady
+
+    @abstractmethod
+    def read(self, request: PollRequest) -> Snapshot:
+        """Return the current output of the program.
+
+        Raises:
+            TelemetryError: it does not exist, or cannot read the driver.
+            TelemetryTimeout: it does not end in time, and was killed.
+        """
+
+    def close(self) -> None:
+        """Reap killed processes."""
+        self._tool.close()
 
 
 class ProgramFactory(ABC):
