@@ -38,7 +38,7 @@ _LONGEST = 64
 
 
 def plain_text(text: str) -> str:
-    """Return the word that a cell says, without its brackets and in lower case.
+    """Return the text of a cell, without brackets and in lower case.
 
     >>> plain_text("[Not Supported]")
     'not supported'
@@ -47,7 +47,7 @@ def plain_text(text: str) -> str:
 
 
 def reason_of_absence(text: str) -> str | None:
-    """Return why a cell holds no value, or None where it holds one.
+    """Return why a cell has no value; None if it has one.
 
     >>> reason_of_absence("[Unknown Error]")
     'unknown error'
@@ -66,18 +66,18 @@ def _absence_of_any(text: str) -> str | None:
     return None
 
 
-_absence = lru_cache(maxsize=1 << 14)(_absence_of_any)  # most cells of a log come again and again
+_absence = lru_cache(maxsize=1 << 14)(_absence_of_any)  # most cells of a log repeat
 
 
 def unit_named(name: str) -> Unit | None:
-    """Return the unit that a tool means by *name*: ``MiB``, ``%``, ``W``, AMD's ``Mhz``."""
+    """Return the unit for a tool's name of it: ``MiB``, ``%``, ``W``, AMD's ``Mhz``."""
     return UNITS.get(name) or _FOLDED.get(name.lower())
 
 
 def read_number(text: str, dimension: Dimension, default_unit: str = "") -> tuple[Number | None, str | None]:
-    """Return the number that a cell says, and where it says none the reason.
+    """Return the number in a cell, or the reason why there is none.
 
-    *default_unit* is for a cell that names no unit itself. Integers stay exact.
+    *default_unit* is for a cell without a unit. Integers stay exact.
 
     Units: canonical ones of *dimension*.
     Missing: the cell says so, or is not a number of *dimension*.
@@ -91,7 +91,7 @@ def read_number(text: str, dimension: Dimension, default_unit: str = "") -> tupl
     """
     plain = PLAIN_NUMBER.fullmatch(text)
     unit = UNITS.get(plain[3] or default_unit) if plain else None
-    if plain and unit is not None and unit.dimension is dimension:  # nearly every cell that is a number
+    if plain and unit is not None and unit.dimension is dimension:  # the case of nearly every number
         return scale_number(float(text[: plain.end(2)]) if plain[2] else int(plain[1]), unit), None
     reason = reason_of_absence(text)
     if reason is not None:
@@ -116,7 +116,7 @@ def read_number(text: str, dimension: Dimension, default_unit: str = "") -> tupl
 
 
 def scale_number(value: Number, unit: Unit) -> Number:
-    """Return *value* in the canonical unit; what is a whole number stays one."""
+    """Return *value* in the canonical unit; whole numbers stay integers."""
     if isinstance(value, int) and value * unit.numerator % unit.denominator == 0:
         return value * unit.numerator // unit.denominator
     return value * unit.numerator / unit.denominator

@@ -1,4 +1,4 @@
-"""Cuts a text into its JSON documents, whether each is on a line of its own or pretty-printed over many."""
+"""Splits a text into JSON documents, each on one line or pretty-printed over many."""
 
 import re
 from collections.abc import Iterator
@@ -14,14 +14,14 @@ _CLOSES = {"]": "[", "}": "{"}
 
 
 def is_start(text: str) -> bool:
-    """Return whether a document may begin with this line: an object, or a list of objects."""
+    """Return whether a document (an object, or a list of objects) may start with this line."""
     stripped = text.strip()
     return stripped.startswith("{") or (stripped.startswith("[") and stripped.lstrip("[ ")[:1] in ("", "{"))
 
 
 @dataclass(slots=True)
 class _Cutter:
-    """The document that is open, its brackets, and the last character that was not blank."""
+    """The current document, its open brackets, and the last non-blank character."""
 
     recording: RecordingReader
     lines: list[Line] = field(default_factory=list)
@@ -50,7 +50,7 @@ class _Cutter:
             yield from self.finish()
 
     def _begins_again(self, text: str) -> bool:
-        """Return whether a line begins a document although one is open: at its margin, where no value can stand."""
+        """Return whether a line starts a new document although one is open: at the margin, where no value can be."""
         expected = "[," if self.brackets[-1:] == ["["] and text[:1] == "{" else ":"
         return text[:1] in ("{", "[") and self.last not in expected
 
@@ -64,7 +64,7 @@ class _Cutter:
         self.last = bare[-1:]
 
     def finish(self) -> Iterator[tuple[int, object]]:
-        """Yield the document that is open, if it is whole."""
+        """Yield the current document if it is complete."""
         if not self.lines:
             return
         number, text = self.lines[0].number, "\n".join(line.text for line in self.lines)
@@ -79,10 +79,10 @@ class _Cutter:
 
 
 def documents(recording: RecordingReader) -> Iterator[tuple[int, object]]:
-    """Walk through the documents of a file, each with the number of its first line.
+    """Yield the documents of a file, each with the number of its first line.
 
-    Lines between them, such as warnings, and documents that are cut off or damaged, are problems and cost only
-    themselves.
+    Lines between documents, such as warnings, and truncated or damaged documents are problems; the others are
+    unaffected.
     """
     cutter = _Cutter(recording)
     for line in recording.lines:
@@ -91,10 +91,10 @@ def documents(recording: RecordingReader) -> Iterator[tuple[int, object]]:
 
 
 def parse_json(text: str) -> object:
-    """Return the data that JSON *text* says.
+    """Parse JSON.
 
     Raises:
-        ValueError: *text* is not JSON, is nested too deep, or has a number beyond every bound.
+        ValueError: *text* is not JSON, is nested too deep, or has a number out of range.
     """
     try:
         return loads(text)

@@ -9,7 +9,7 @@ from gpurules.telemetry.recordings.reader import RecordingReader
 
 
 def recognises(head: Sequence[Line]) -> bool:
-    """Return whether the first line is a JSON object of its own, and not a rocm-smi report."""
+    """Return whether the first line is a complete JSON object, and not a rocm-smi report."""
     first = next((line.text.strip() for line in head if line.text.strip()), "")
     if not first.startswith("{"):
         return False
@@ -21,7 +21,7 @@ def recognises(head: Sequence[Line]) -> bool:
 
 
 def read(recording: RecordingReader) -> Iterator[Snapshot]:
-    """Walk through the snapshots; a line that is none is a problem, and passed over."""
+    """Yield the snapshots; any other line is reported as a problem and skipped."""
     for line in recording.lines:
         if not line.text.strip():
             continue

@@ -20,7 +20,7 @@ _VALUE = re.compile(r"[+-]?\d[\d.,:/ T-]*(?:\s*(?:%|MiB|MHz|W|C))?|\[?N/A\]?|\[?
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Something that people try to replay: how it is recognized, what it is, and what to record instead."""
+    """A file that people try to replay: how it is recognized, what it is, and what to record instead."""
 
     name: str
     remedy: str
@@ -57,7 +57,7 @@ REFUSALS = (
 
 
 def why_unknown(head: Sequence[Line], known: str) -> str:
-    """Return what a file is, or seems to be, and what to do; *known* are the formats that can be replayed."""
+    """Return what a file is or seems to be, with a remedy; *known* are the formats that can be replayed."""
     lines = [line for line in head if line.text.strip()]
     text = "\n".join(line.text for line in lines[:64])
     for refusal in REFUSALS:
@@ -81,5 +81,5 @@ def why_unknown(head: Sequence[Line], known: str) -> str:
 
 
 def _is_values(row: Sequence[str]) -> bool:
-    """Return whether most cells of a row are values, so that it is not a header."""
+    """Return whether most cells of a row are values, so it is not a header."""
     return 2 * sum(bool(_VALUE.fullmatch(cell)) for cell in row) >= len(row)

@@ -115,7 +115,7 @@ def gpus_from_metric(report: object, known: Identities) -> tuple[GPU, ...]:
     """Return the GPUs of a report of ``metric``.
 
     Units: each value names its own; ``MB`` is 1024 * 1024 bytes there.
-    Missing: what the report does not have, or says to be ``N/A``.
+    Missing: what the report lacks, or has as ``N/A``.
     """
     return tuple(_gpu(index, record, known) for index, record in records(report))
 

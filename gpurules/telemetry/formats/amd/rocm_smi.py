@@ -57,7 +57,7 @@ def _is_card(key: str) -> bool:
 
 
 def recognises(head: Sequence[Line]) -> bool:
-    """Return whether a JSON object begins here whose first key is a card or the system."""
+    """Return whether a JSON object starts here with a card or the system as its first key."""
     texts = [line.text.strip() for line in head]
     at = next((at for at, text in enumerate(texts) if is_start(text)), None)
     return at is not None and "".join(texts[at : at + 4])[:4096].removeprefix("{").lstrip().startswith(_FIRST_KEYS)
@@ -90,7 +90,7 @@ def _facts(card: Mapping[str, object]) -> tuple[dict[str, Number], dict[str, str
 def gpus_from_report(report: Mapping[str, object]) -> tuple[GPU, ...]:
     """Return the GPUs of a report.
 
-    Units: rocm-smi prints each in its key; the temperature is that of the edge, as in its own summary.
+    Units: rocm-smi prints them in the keys; the temperature is that of the edge, as in its own summary.
     """
     gpus = []
     for key, card in report.items():
@@ -115,7 +115,7 @@ def gpus_from_report(report: Mapping[str, object]) -> tuple[GPU, ...]:
 
 
 def read(recording: RecordingReader) -> Iterator[Snapshot]:
-    """Walk through the reports of a file, one snapshot each, in steps of the interval: they have no time."""
+    """Yield one snapshot for each report of a file, in steps of the interval, since reports have no time."""
     for number, report in documents(recording):
         if not isinstance(report, Mapping):
             recording.problem(number, "not a report of rocm-smi")

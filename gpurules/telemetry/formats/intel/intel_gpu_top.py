@@ -18,7 +18,7 @@ TOO_SHORT = "the sample covers less than a millisecond"
 
 
 def recognises(head: Sequence[Line]) -> bool:
-    """Return whether samples of intel_gpu_top begin here."""
+    """Return whether samples of intel_gpu_top start here."""
     text = "".join(line.text for line in head)
     return text.lstrip()[:1] in ("[", "{", ",") and '"engines"' in text and '"busy"' in text and '"frequency"' in text
 
@@ -46,7 +46,7 @@ def _number(group: object, key: str, dimension: Dimension, unit: str) -> tuple[N
 def _busiest(engines: object) -> tuple[Number | None, str | None]:
     """Return the share of time of the busiest engine.
 
-    Missing: one of them does not report its own, so it might be the busiest.
+    Missing: an engine does not report its share, so it might be the busiest.
     """
     if not isinstance(engines, Mapping) or not engines:
         return None, None
@@ -70,7 +70,7 @@ def _processes(clients: object) -> tuple[GPUProcess, ...] | None:
 def gpu_of(sample: Mapping[str, object]) -> GPU:
     """Return the GPU that a sample describes.
 
-    Missing: whatever the sample does not have; everything where it covers less than a millisecond.
+    Missing: what the sample lacks; everything if it covers less than a millisecond.
     """
     length, _ = _number(sample.get("period"), "duration", Dimension.SECONDS, "ms")
     readings = {
@@ -94,7 +94,7 @@ def gpu_of(sample: Mapping[str, object]) -> GPU:
 
 
 def read(recording: RecordingReader) -> Iterator[Snapshot]:
-    """Walk through the samples; the first is at 0, and each further one as much later as its period is long."""
+    """Yield the samples; the first is at 0, each further one later by the length of its period."""
     recording.lines = _samples(recording.lines)
     time: float | None = None
     for number, sample in documents(recording):

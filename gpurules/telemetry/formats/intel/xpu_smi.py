@@ -18,7 +18,7 @@ TILE_MISSING = "[a tile is missing]"
 
 @dataclass(frozen=True, slots=True)
 class IntelQuantity:
-    """A figure: its attribute, its unit where none stands beside it, and how those of several tiles become one."""
+    """A quantity: its attribute, its default unit, and how the values of tiles are combined."""
 
     attribute: str
     dimension: Dimension
@@ -56,7 +56,7 @@ def _figures_of(data: object) -> Figures:
 
 
 def _figures(stats: Mapping[str, object]) -> Figures:
-    """Return the values of a device; what it does not report as a whole is combined from its tiles."""
+    """Return the values of a device; those not reported for the device are combined from its tiles."""
     tiles = stats.get("tile_level")
     figures = join_tiles(
         [
@@ -73,15 +73,15 @@ def _figures(stats: Mapping[str, object]) -> Figures:
 
 
 def join_tiles(tiles: Sequence[Figures]) -> Figures:
-    """Return the values of each figure by tile; a tile that lacks one that others have is a value that is missing."""
+    """Return the values of each quantity by tile; a tile that lacks a value that others have counts as missing."""
     names = dict.fromkeys(name for figures in tiles for name in figures)
     return {name: [value for figures in tiles for value in figures.get(name, [TILE_MISSING])] for name in names}
 
 
 def combine_tiles(quantity: IntelQuantity, values: Sequence[object]) -> tuple[Number | None, str | None]:
-    """Return the figure that *values* of one device or of its tiles give, or why they give none.
+    """Combine the *values* of one device or of its tiles, or return why that is impossible.
 
-    Missing: one of the tiles has none; a sum or a mean without it would be another figure.
+    Missing: a tile has no value; a sum or a mean without it would be wrong.
     """
     read = [read_number(str(value), quantity.dimension, quantity.unit) for value in values if value is not None]
     numbers = [number for number, _ in read if number is not None]
@@ -129,7 +129,7 @@ def text_of(device: Mapping[str, object], *keys: str) -> str | None:
 def gpu_of(device: Mapping[str, object], detail: Mapping[str, object], stats: Mapping[str, object]) -> GPU:
     """Return a GPU from ``discovery -j``, ``discovery -d N -j`` and ``stats -d N -j``.
 
-    Missing: whatever a release does not report, or reports as ``N/A``; used memory above the size.
+    Missing: what a release does not report, or reports as ``N/A``; used memory above the size.
     """
     values, missing = facts_of(_figures(stats))
     size, reason = read_number(str(detail.get("memory_physical_size_byte", "N/A")), Dimension.BYTES, "B")
@@ -140,7 +140,7 @@ def gpu_of(device: Mapping[str, object], detail: Mapping[str, object], stats: Ma
     else:
         missing["memory_total"] = reason or "n/a"
     if "memory_used" in values and "memory_total" in values:
-        values.pop("memory", None)  # it follows from both, and exactly
+        values.pop("memory", None)  # it follows exactly from both
         missing.pop("memory", None)
     address = text_of(device, "pci_bdf_address")
     return GPU(
@@ -157,5 +157,5 @@ def gpu_of(device: Mapping[str, object], detail: Mapping[str, object], stats: Ma
 
 
 def driver_of(details: Iterable[Mapping[str, object]]) -> str | None:
-    """Return the version of the driver, of the first GPU that reports it."""
+    """Return the driver version of the first GPU that reports it."""
     return next((version for detail in details if (version := text_of(detail, "driver_version"))), None)

@@ -41,7 +41,7 @@ def _cells(text: str) -> tuple[str, ...]:
 
 
 def _header(text: str) -> Columns | None:
-    """Return the columns of a header, in lower case; None of another line."""
+    """Return the columns of a header, in lower case; None for any other line."""
     if text.lstrip()[:9].lower() != _TIME:
         return None
     columns = tuple(cell.lower() for cell in _cells(text))
@@ -49,27 +49,27 @@ def _header(text: str) -> Columns | None:
 
 
 def recognises(head: Sequence[Line]) -> bool:
-    """Return whether one of the first lines is a header of xpu-smi dump."""
+    """Return whether one of the first lines is an xpu-smi dump header."""
     return any(_header(line.text) is not None for line in head)
 
 
 @dataclass(slots=True)
 class _Days:
-    """Gives times without a date the one that is given, or that of the file; it goes on at midnight."""
+    """Adds the date to times without one: the given date, or that of the file; it advances at midnight."""
 
     recording: RecordingReader
     day: date | None = None
     last: float = 0.0
 
     def time(self, text: str, line: Line) -> float | None:
-        """Return the point in time that *text* names; None where it is not a time."""
+        """Parse a time; None if *text* is not one."""
         match = _CLOCK.fullmatch(text)
         if match is None:
             return self.recording.time(text, line.number)
         seconds = int(match[1]) * 3600 + int(match[2]) * 60 + int(match[3]) + float(f"0.{match[4] or 0}")
         if self.day is None:
             self.day = self._first(seconds, line)
-        elif abs(self.last - seconds) > _HALF_A_DAY:  # midnight, or back again after a time that was damaged
+        elif abs(self.last - seconds) > _HALF_A_DAY:  # midnight, or a return after a damaged time
             self.day += timedelta(days=1 if seconds < self.last else -1)
         self.last = seconds
         return self.recording.time(f"{self.day.isoformat()} {text}", line.number)
@@ -104,7 +104,7 @@ class _Poll:
         return not self._has(key) and is_next and 0 <= time - self.last <= SLOWEST_ROW
 
     def repeats(self, key: tuple[int, str], time: float) -> bool:
-        """Return whether a row repeats a GPU or tile at the same time: only one of the two can be right."""
+        """Return whether a row repeats a GPU or tile at the same time; only one of the two can be right."""
         return self._has(key) and abs(time - self.last) < SAME_TIME
 
     def _has(self, key: tuple[int, str]) -> bool:
@@ -115,18 +115,18 @@ class _Poll:
         self.rows.setdefault(key[0], {})[key[1]] = cells
 
     def contradict(self, key: tuple[int, str], cells: Mapping[str, str]) -> None:
-        """Take out what another row of the same GPU or tile says, unless both say the same."""
+        """Remove the values in which another row of the same GPU or tile differs."""
         first = self.rows[key[0]][key[1]]
         if any(cells.get(column) != text for column, text in first.items() if column != _TIME):
             self.rows[key[0]][key[1]] = dict.fromkeys(first, _CONFLICTING)
 
     def snapshot(self, tiles: set[str]) -> Snapshot:
-        """Return the poll; the dump is asked for *tiles*, so that each device has them here too."""
+        """Return the poll as a snapshot; the dump was requested for *tiles*, so each device must have them."""
         gpus = []
         for device, rows in self.rows.items():
             absent = tiles - rows.keys() if _has_tiles(rows) else set()
             if self.is_torn and tiles == rows.keys() and len(tiles) == 1:
-                absent = {"another"}  # nothing shows that there is only one
+                absent = {"another"}  # there may be other tiles
             figures = join_tiles([*map(_figures, rows.values()), *({} for _ in absent)])
             gpus.append(_gpu(device, figures))
         return Snapshot(timestamp=self.time, gpus=tuple(gpus))
@@ -141,7 +141,7 @@ def _has_tiles(rows: Iterable[str]) -> bool:
 
 
 def _snapshots(polls: Iterator[_Poll], recording: RecordingReader) -> Iterator[Snapshot]:
-    """Yield each poll when the next is known: the two know more of the tiles than one that may be torn."""
+    """Yield each poll once the next is known: together they show the tiles better than one that may be truncated."""
     tiles: set[str] = set()
     before: _Poll | None = None
     for poll in polls:
@@ -169,7 +169,7 @@ def _gpu(device: int, figures: Figures) -> GPU:
 
 
 def _row(line: Line, columns: Columns, recording: RecordingReader) -> dict[str, str] | None:
-    """Return the cells of a row by column; None where they do not fit, which is a problem."""
+    """Return the cells of a row by column; None, and a problem, if they do not fit."""
     row = _cells(line.text)
     why = None
     if len(row) != len(columns):
@@ -185,7 +185,7 @@ def _row(line: Line, columns: Columns, recording: RecordingReader) -> dict[str, 
 
 
 def _rows(recording: RecordingReader) -> Iterator[tuple[Line, dict[str, str] | None]]:
-    """Walk through the rows; a last one that is cut off is None."""
+    """Yield the rows; a truncated last one is None."""
     columns: Columns | None = None
     for line in recording.lines:
         header = _header(line.text)
@@ -205,7 +205,7 @@ def _rows(recording: RecordingReader) -> Iterator[tuple[Line, dict[str, str] | N
 
 
 def read(recording: RecordingReader) -> Iterator[Snapshot]:
-    """Walk through the polls, the rows of several devices together in one snapshot.
+    """Yield the polls; the rows of several devices form one snapshot.
 
     Raises:
         TelemetryError: no column is a reading.

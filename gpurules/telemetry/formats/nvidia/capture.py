@@ -1,6 +1,6 @@
 """A capture: a file with the raw output of several nvidia-smi commands, in sections, for one phase or more.
 
-A section begins with a frame of ``#`` around ``# phase :: title`` and ``# $ command``. Each phase but
+A section starts with a frame of ``#`` around ``# phase :: title`` and ``# $ command``. Each phase except
 ``capabilities`` is one snapshot.
 
 Source: https://github.com/utkuozdemir/nvidia_gpu_exporter, internal/captures.
@@ -30,7 +30,7 @@ def _is_frame(text: str) -> bool:
 
 
 def recognises(head: Sequence[Line]) -> bool:
-    """Return whether the file begins with a frame of ``#``."""
+    """Return whether the file starts with a frame of ``#``."""
     first = next((line for line in head if line.text.strip()), None)
     return first is not None and _is_frame(first.text.rstrip())
 
@@ -71,7 +71,7 @@ def _sections(recording: RecordingReader) -> Iterator[CaptureSection]:
 
 @dataclass(slots=True)
 class _Phase:
-    """What the sections of one phase say, put together."""
+    """The combined sections of one phase."""
 
     name: str
     snapshot: Snapshot | None = None
@@ -109,7 +109,7 @@ def _instance_names(lines: list[Line]) -> dict[str, tuple[str, str]]:
 
 
 def _merge(board: GPU, phase: _Phase, names: Mapping[str, tuple[str, str]]) -> tuple[GPU, ...]:
-    """Return the query's data for one GPU, with processes and what only ``-q`` reports: PCIe and MIG instances."""
+    """Return the query's data for one GPU, with its processes, and PCIe and MIG data that only ``-q`` reports."""
     queried_board = next((gpu for gpu in phase.queried if gpu.index == board.index and not gpu.mig), None)
     parts = [gpu for gpu in phase.queried if gpu.mig and str(gpu.index).startswith(f"{board.index}:")]
     if phase.processes is not None:
@@ -157,7 +157,7 @@ def _finish(phase: _Phase, names: Mapping[str, tuple[str, str]]) -> Iterator[Sna
 
 
 def read(recording: RecordingReader) -> Iterator[Snapshot]:
-    """Walk through the phases of a capture, one snapshot each; the phase is in the labels."""
+    """Yield one snapshot for each phase of a capture; the phase is in the labels."""
     names: dict[str, tuple[str, str]] = {}
     phase: _Phase | None = None
     for section in _sections(recording):

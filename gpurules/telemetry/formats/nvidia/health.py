@@ -19,7 +19,7 @@ _PAGES = ("retired_pages_single_bit", "retired_pages_double_bit")
 
 
 def any_true(flags: tuple[bool | None, ...]) -> bool | None:
-    """Return whether one of *flags* is true; unknown where none is and one is missing."""
+    """Return whether any of *flags* is true; unknown if none is true and one is missing."""
     return True if True in flags else None if None in flags else False
 
 
@@ -55,9 +55,9 @@ def throttle_flags(flags: Mapping[str, bool | None]) -> dict[str, bool | None]:
 
 
 def reasons_of_bitmask(active: int) -> dict[str, bool | None]:
-    """Return the clock event reasons that a bitmask says.
+    """Return the clock event reasons in a bitmask.
 
-    Missing: all of them where bits are set that stand for nothing, as in a mask of ones.
+    Missing: all of them if undefined bits are set, as in a mask of ones.
     """
     if not 0 <= active < _MASK_END:
         return dict.fromkeys(_BITS)
@@ -65,7 +65,7 @@ def reasons_of_bitmask(active: int) -> dict[str, bool | None]:
 
 
 def read_flag(text: str) -> tuple[bool | None, str | None]:
-    """Return what a cell says to be so or not, else why it says neither.
+    """Parse a yes-or-no cell, or return why it has neither.
 
     >>> read_flag("Yes"), read_flag("[N/A]")
     ((True, None), (None, 'n/a'))
@@ -77,15 +77,15 @@ def read_flag(text: str) -> tuple[bool | None, str | None]:
 
 
 def with_page_total(values: dict[str, Number]) -> None:
-    """Add up the retired pages, if both counts are there."""
+    """Add the total of retired pages, if both counts are present."""
     if all(name in values for name in _PAGES):
         values["retired_pages"] = sum_in_order(values[name] for name in _PAGES)
 
 
 def fabric_state(state: int | None, failed: bool) -> str | None:
-    """Return the state of the fabric by NVML's number for it; *failed*: it is completed with an error.
+    """Return the fabric state for NVML's number; *failed*: it is completed with an error.
 
-    Missing: no number that NVML documents.
+    Missing: NVML does not document the number.
     Source: nvmlGpuFabricState_t.
     """
     if state is None or not 0 <= state < len(FABRIC_STATES) - 1:
@@ -96,7 +96,7 @@ def fabric_state(state: int | None, failed: bool) -> str | None:
 def fabric_of_text(state: str, status: str) -> str | None:
     """Return the state of the fabric that nvidia-smi prints.
 
-    Missing: neither of its words for one.
+    Missing: it is not one of the known words.
 
     >>> fabric_of_text("Completed", "Success"), fabric_of_text("In Progress", "N/A"), fabric_of_text("N/A", "N/A")
     ('completed', 'in_progress', None)

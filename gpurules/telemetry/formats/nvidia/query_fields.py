@@ -1,7 +1,7 @@
 """Builds a GPU from the values that nvidia-smi reports under its query field names.
 
-Whatever the shape (CSV, XML, text), a GPU's record is a mapping of query field to cell, so this is the one place that
-knows what a query field means.
+In every format (CSV, XML, text), a GPU's record is a mapping from query fields to cells, so only this module knows the
+meaning of query fields.
 """
 
 import math
@@ -34,7 +34,7 @@ from gpurules.telemetry.formats.nvidia.health import (
 
 @dataclass(frozen=True, slots=True)
 class QueryQuantity:
-    """A number of the model, and the query fields that give it, best first."""
+    """A number of the model, and its query fields, best first."""
 
     attribute: str
     dimension: Dimension
@@ -42,7 +42,7 @@ class QueryQuantity:
     names: tuple[str, ...]
 
     def refusal(self, value: Number) -> str | None:
-        """Return why *value* cannot be one of this quantity, None where it can."""
+        """Return why *value* is out of range for this quantity; None if it is valid."""
         return range_of(self.attribute).refusal(value)
 
 
@@ -127,7 +127,7 @@ READINGS = frozenset(QUANTITY_OF) | {EVENTS + reason for reason in (*REASONS, "a
 
 
 def query_name(name: str) -> str:
-    """Return the present name of a query field, which has had others.
+    """Return the current name of a query field that has been renamed.
 
     >>> query_name("clocks_throttle_reasons.sw_power_cap")
     'clocks_event_reasons.sw_power_cap'
@@ -137,7 +137,7 @@ def query_name(name: str) -> str:
 
 
 def read_text(cells: Mapping[str, str], name: str) -> str | None:
-    """Return a cell's text, None where the cell is not there or says that there is none."""
+    """Return a cell's text; None if the cell is absent or says that there is no value."""
     text = cells.get(name)
     return None if text is None else _text(text) if len(text) <= _LONGEST else _text.__wrapped__(text)
 
@@ -153,7 +153,7 @@ def gpu_from_cells(
     units: Mapping[str, str] | None = None,
     processes: tuple[GPUProcess, ...] | None = None,
 ) -> GPU:
-    """Return the GPU that *cells* describe; *units* are what a header says of cells without their own.
+    """Return the GPU that *cells* describe; *units* are the header's units of cells without their own.
 
     Missing: see ``GPU.missing`` for what the recording names but does not report.
     """
@@ -190,12 +190,12 @@ _LONGEST, _MOST_COLUMNS, _MOST_CELLS = 80, 256, 8192
 
 
 def index_of(text: str | None, position: GPUIndex) -> GPUIndex:
-    """Return the index that a cell says, *position* where it says none."""
+    """Return the index in a cell, or *position* if it has none."""
     return int(text) if text is not None and text.isdecimal() and len(text) < 10 else text or position
 
 
 class _Column(dict[str, tuple[Number | None, str | None]]):
-    """The values of the cells of one column that were read: most cells of a log come again and again."""
+    """A cache of the parsed cells of one column, since most cells of a log repeat."""
 
     def __init__(self, name: str, unit: str | None) -> None:
         self._dimension = QUANTITY_OF[name].dimension
@@ -207,10 +207,10 @@ class _Column(dict[str, tuple[Number | None, str | None]]):
         self._own_unit = own
 
     def __missing__(self, text: str) -> tuple[Number | None, str | None]:
-        """Return the value that a cell gives, or why it gives none."""
+        """Return the value of a cell, or why it has none."""
         value: Number | None
         plain = PLAIN_NUMBER.fullmatch(text)
-        if plain is not None and plain[3] in self._own:  # nearly every cell that is a number
+        if plain is not None and plain[3] in self._own:  # the case of nearly every number
             figure = float(text[: plain.end(2)]) if plain[2] else int(plain[1])
             value, reason = (scale_number(figure, self._own_unit) if self._own_unit else figure), None
         else:
@@ -248,7 +248,7 @@ def _quantities(cells: Mapping[str, str], quantities: Quantities) -> tuple[dict[
 def _plan(
     names: tuple[str, ...], units: tuple[tuple[str, str], ...]
 ) -> tuple[Quantities, tuple[str, ...], tuple[tuple[str, str], ...]]:
-    """Return what is read of the columns *names*, decided once for a header.
+    """Return the plan for reading the columns *names*, computed once per header.
 
     First quantities, the best column of each first; then clock event reasons; then labels.
     """
@@ -266,7 +266,7 @@ def _plan(
 
 
 def _share(values: Mapping[str, Number]) -> float | None:
-    """Return the share of memory in use where no total is recorded; the reserve then counts as neither."""
+    """Return the share of memory in use if no total is recorded; the reserve then counts as neither."""
     used, free = values.get("memory_used"), values.get("memory_free")
     if "memory_total" in values or used is None or free is None or not 0 < used + free < math.inf:
         return None
@@ -300,7 +300,7 @@ def _throttle(cells: Mapping[str, str], events: tuple[str, ...], missing: dict[s
 def _throttle_of(
     events: tuple[str, ...], texts: tuple[str, ...]
 ) -> tuple[Mapping[str, bool | None], Mapping[str, str]]:
-    """Return the throttle facts that the clock event reasons give, and why some are missing."""
+    """Return the throttle facts of the clock event reasons, and why some are missing."""
     cells = dict(zip(events, texts))
     mask = (read_text(cells, EVENTS + "active") or "").lower()
     try:
@@ -316,7 +316,7 @@ def _throttle_of(
 
 
 def _status(missing: Mapping[str, str], has_values: bool) -> str:
-    """Return what the cells say of the GPU as a whole."""
+    """Return the overall status of the GPU."""
     reasons = set(missing.values())
     if reasons & LOST or (not has_values and reasons & FAILED):
         return "lost"
@@ -324,7 +324,7 @@ def _status(missing: Mapping[str, str], has_values: bool) -> str:
 
 
 def process_from_cells(cells: Mapping[str, str]) -> GPUProcess | None:
-    """Return the process that the cells of a compute-apps query or of -q describe, None where there is no pid."""
+    """Return the process in the cells of a compute-apps query or of -q; None without a pid."""
     pid, _ = read_number(cells.get("pid", ""), Dimension.NONE)
     if not isinstance(pid, int) or pid < 0:
         return None

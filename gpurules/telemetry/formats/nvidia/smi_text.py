@@ -26,7 +26,7 @@ def _tag(text: str) -> str:
 def parse(lines: Iterable[str], complain: Callable[[str], None] = lambda text: None) -> Element:
     """Return the tree of one query; each GPU is a ``gpu`` below the root.
 
-    *complain* is called with lines that are not a part of it, such as warnings.
+    *complain* is called with lines that are not part of it, such as warnings.
     """
     root = Element("nvidia_smi_log")
     open_elements: list[tuple[int, Element]] = [(-1, root)]
@@ -37,11 +37,11 @@ def parse(lines: Iterable[str], complain: Callable[[str], None] = lambda text: N
         indent = len(text) - len(text.lstrip())
         key, separator, value = stripped.partition(" : ") if not stripped.endswith(" :") else (stripped[:-2], ":", "")
         if "   " in key.strip() or "   " in value.strip():
-            complain(stripped)  # two lines that have become one
+            complain(stripped)  # two merged lines
         is_board = indent == 0 and not separator and key.startswith("GPU ")
         element = Element("gpu" if is_board else _tag(key))
         element.text = value.strip()
-        if indent == 0 and not is_board:  # nothing stands below it, so that what follows is still of the GPU
+        if indent == 0 and not is_board:  # it has no children, so what follows still belongs to the GPU
             root.append(element)
             if not separator:
                 complain(stripped)
@@ -77,14 +77,14 @@ def _snapshot(recording: RecordingReader, lines: list[Line]) -> Snapshot:
 
 
 def _begins(line: Line, lines: Sequence[Line]) -> bool:
-    """Return whether a line begins a query, with the title or, where that is damaged, with another time."""
+    """Return whether a line starts a query, by its title or, if that is damaged, by another time."""
     return _TITLE in line.text or (
         line.text.startswith(_TIME) and any(other.text.startswith(_TIME) for other in lines[:_TOP])
     )
 
 
 def read(recording: RecordingReader) -> Iterator[Snapshot]:
-    """Walk through the queries of a file, one snapshot each."""
+    """Yield one snapshot for each query of a file."""
     lines: list[Line] = []
     size = 0
     for line in recording.lines:

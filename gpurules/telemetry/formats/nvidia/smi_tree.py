@@ -1,6 +1,6 @@
 """Builds GPUs with their MIG instances from the tree of ``nvidia-smi -q``, parsed from XML or text.
 
-Tags are in lower snake case: the headings of the text, so written, are mostly the tags of the XML.
+Tags are in snake case: the headings of the text, converted so, are mostly the tags of the XML.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -100,7 +100,7 @@ _OLD_ECC = {
 
 
 def elements_at(element: Element, path: str) -> Iterator[Element]:
-    """Walk through the elements at *path* below *element*."""
+    """Yield the elements at *path* below *element*."""
     head, _, rest = path.partition("/")
     for child in element:
         if child.tag == head:
@@ -111,14 +111,14 @@ def elements_at(element: Element, path: str) -> Iterator[Element]:
 
 
 def text_at(element: Element, *paths: str) -> str | None:
-    """Return the first text at *paths* that is a value, else the first that says why there is none, else None."""
+    """Return the first text at *paths* that is a value, or the first that says why there is none, or None."""
     texts = [(found.text or "").strip() for path in paths for found in elements_at(element, path)]
     return next((text for text in texts if reason_of_absence(text) is None), texts[0] if texts else None)
 
 
 @dataclass(slots=True)
 class _Wanted:
-    """The paths that are read, by their first tag; *path* is whole where one ends here."""
+    """The paths to read, by their first tag; *path* is set where one ends."""
 
     path: str = ""
     below: dict[str, "_Wanted"] = field(default_factory=dict)
@@ -135,7 +135,7 @@ def _build_tree(paths: Iterable[str]) -> _Wanted:
 
 
 def _texts(element: Element, wanted: _Wanted, found: dict[str, list[str]]) -> dict[str, list[str]]:
-    """Return the texts at the paths that are requested, in one walk."""
+    """Return the texts at the requested paths, in one walk."""
     for child in element:
         here = wanted.below.get(child.tag)
         if here is not None:
@@ -151,7 +151,7 @@ CONFLICTING_TEXTS = "[reported twice]"
 
 
 def _first(texts: Mapping[str, list[str]], paths: Iterable[str]) -> str | None:
-    """Return what ``text_at`` returns, of texts that were found already."""
+    """Do as ``text_at`` does, with texts that were already found."""
     every = [text for path in paths if path in texts for text in texts[path]]
     if len(every) <= 1:
         return every[0] if every else None
@@ -164,13 +164,13 @@ def _first(texts: Mapping[str, list[str]], paths: Iterable[str]) -> str | None:
 
 @lru_cache(maxsize=64)
 def _plan(found: tuple[str, ...]) -> tuple[tuple[str, tuple[str, ...]], ...]:
-    """Return the query fields that the paths *found* give, each with its paths: as one tree is, so are the others."""
+    """Return the query fields of the paths *found*, each with its paths, for all trees with the same paths."""
     plan = ((name, tuple(path for path in paths if path in found)) for name, paths in PATHS.items())
     return tuple((name, paths) for name, paths in plan if paths)
 
 
 def _ecc(found: Mapping[str, list[str]], name: str) -> str | None:
-    """Return the errors since the driver was loaded, summed over the memories that report any."""
+    """Return the errors since the driver was loaded, summed over the memories that report them."""
     old = _first(found, (_OLD_ECC[name],)) if name in _OLD_ECC else None
     if old is not None:
         return old
@@ -180,13 +180,13 @@ def _ecc(found: Mapping[str, list[str]], name: str) -> str | None:
 
 
 def _width(found: Mapping[str, list[str]], name: str) -> str | None:
-    """Return how many lanes there are, which are written as ``16x``."""
+    """Return the number of lanes, which is written as ``16x``."""
     text = _first(found, _WIDTHS[name])
     return None if text is None else text.removesuffix("x")
 
 
 def _margin(found: Mapping[str, list[str]], cells: Mapping[str, str]) -> str | None:
-    """Return how far the slowdown limit is, from the limit itself where the driver does not say the distance."""
+    """Return the distance to the slowdown limit, computed from the limit if the driver does not report the distance."""
     said = cells.get("temperature.gpu.tlimit")
     if said is not None and reason_of_absence(said) is None:
         return said
@@ -224,9 +224,9 @@ _PROCESS_CELLS = {
 
 
 def _processes(gpu: Element) -> tuple[PlacedProcess, ...] | None:
-    """Return the processes, None where the driver does not list them.
+    """Return the processes; None if the driver does not list them.
 
-    In the XML each has its own element; in the text its instance stands before it, on the same level.
+    In the XML each has its own element; in the text its instance precedes it, on the same level.
     """
     processes = gpu.find("processes")
     said = "n/a" if processes is None else (processes.text or "").strip()
@@ -271,7 +271,7 @@ _READ = _build_tree(
 def gpus_from_tree(root: Element) -> tuple[GPU, ...]:
     """Return every GPU of a query, each before its MIG instances.
 
-    nvidia-smi lists GPUs in the order of their indexes, which it does not write, so the position is the index: unless
+    nvidia-smi lists GPUs in the order of their indexes, which it does not print, so the position is the index, unless
     fewer are listed than are attached (``nvidia-smi -i 3``). Then it is the minor number of the device, or the bus id.
     """
     boards = [child for child in root if child.tag == "gpu"]
@@ -284,7 +284,7 @@ def gpus_from_tree(root: Element) -> tuple[GPU, ...]:
 
 
 def missing_boards(root: Element) -> str | None:
-    """Return what there is to say where a query does not list the GPUs that are attached; None where it does."""
+    """Return a note if a query does not list all attached GPUs, else None."""
     said, listed = text_at(root, "attached_gpus"), sum(1 for child in root if child.tag == "gpu")
     attached = _whole(said)
     if said is None or attached == listed:
@@ -303,7 +303,7 @@ def _own_index(board: Element, position: int) -> GPUIndex:
 
 
 def _gpu_from_tree(element: Element, index: GPUIndex) -> tuple[GPU, ...]:
-    """Return the GPU that *element* describes, and after it its MIG instances."""
+    """Return the GPU that *element* describes, followed by its MIG instances."""
     found = _texts(element, _READ, {})
     cells = {name: text for name, paths in _plan(tuple(found)) if (text := _first(found, paths)) is not None}
     for name, text in (

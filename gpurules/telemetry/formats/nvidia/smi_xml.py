@@ -18,7 +18,7 @@ _PROLOG = re.compile(r"(?:<\?xml[^>]*\?>)?\s*(?:<!DOCTYPE[^>]*>?)?")
 
 
 def recognises(head: Sequence[Line]) -> bool:
-    """Return whether a document of nvidia-smi begins here."""
+    """Return whether a document of nvidia-smi starts here."""
     return any("<nvidia_smi_log" in line.text or "DOCTYPE nvidia_smi_log" in line.text for line in head)
 
 
@@ -40,10 +40,10 @@ def parse(text: str) -> Element:
 
 
 def parse_output(text: str) -> Element:
-    """Return the tree of the last whole document in what a program printed; lines around it cost nothing.
+    """Return the tree of the last complete document in a program's output; lines around it are ignored.
 
     Raises:
-        TelemetryError: there is no whole document, or it is not XML of nvidia-smi.
+        TelemetryError: there is no complete document, or it is not XML of nvidia-smi.
     """
     end = text.rfind(_END)
     start = text.rfind(_START, 0, end) if end >= 0 else text.rfind(_START)
@@ -61,9 +61,9 @@ def gpus_from_xml(root: Element) -> tuple[GPU, ...]:
 
 @dataclass(slots=True)
 class _Cutter:
-    """Cuts a text into documents, each from its start to its end; what stands between them belongs to none.
+    """Splits a text into documents; text between them belongs to none.
 
-    A document that is cut off, or has a piece of another in it, costs only itself: the next start is a start.
+    A truncated document, or one mixed with another, is lost alone: the next start begins a new one.
     """
 
     recording: RecordingReader
@@ -73,7 +73,7 @@ class _Cutter:
     size: int = 0
 
     def take(self, line: Line) -> Iterator[tuple[int, str]]:
-        """Take one more line; yield the documents that end in it."""
+        """Process one more line; yield the documents that end in it."""
         at = 0
         for mark in _MARK.finditer(line.text):
             self.keep(line, line.text[at : mark.start()], is_part=True)
@@ -101,12 +101,12 @@ class _Cutter:
         self.parts, self.number, self.has_root, self.size = [""], line.number, has_root, 0
 
     def cut(self) -> None:
-        """Report the document that is open: it has no end."""
+        """Report the current document, which has no end."""
         if self.has_root:
             self.recording.problem(self.number, "the document is cut off: it does not end before the next one begins")
 
     def keep(self, line: Line, text: str, is_part: bool = False) -> None:
-        """Take a text in which no document begins or ends."""
+        """Process a text in which no document starts or ends."""
         if not self.parts:
             if (stray := text.strip()) and not _PROLOG.fullmatch(stray):
                 self.recording.problem(line.number, f"not part of a document: {stray[:80]!r}")
@@ -121,7 +121,7 @@ class _Cutter:
 
 
 def documents(recording: RecordingReader) -> Iterator[tuple[int, str]]:
-    """Walk through the documents of a file, which ``nvidia-smi -l`` writes one after the other, with their lines."""
+    """Yield the documents of a file, which ``nvidia-smi -l`` writes one after the other, with their lines."""
     cutter = _Cutter(recording)
     for line in recording.lines:
         if "nvidia_smi_log>" in line.text or "<?xml" in line.text:
@@ -133,7 +133,7 @@ def documents(recording: RecordingReader) -> Iterator[tuple[int, str]]:
 
 
 def read(recording: RecordingReader) -> Iterator[Snapshot]:
-    """Walk through the documents; one that is damaged is a problem, and passed over."""
+    """Yield the snapshots; a damaged document is reported as a problem and skipped."""
     for number, text in documents(recording):
         try:
             root = parse(text)

@@ -1,7 +1,7 @@
 """The metrics of the exporter all-smi, for GPUs of any vendor.
 
-Source: https://github.com/lablup/all-smi (src/api/metrics/gpu.rs). Older releases wrote 0 where there is no sensor, so
-a temperature, power, clock or size of the memory of 0 is not a reading.
+Source: https://github.com/lablup/all-smi (src/api/metrics/gpu.rs). Older releases wrote 0 without a sensor, so a
+temperature, power, clock or memory size of 0 is not a reading.
 """
 
 from collections.abc import Mapping, Sequence
@@ -30,12 +30,12 @@ _ZERO = "0, which all-smi writes if there is no sensor"
 
 
 def is_metric(name: str) -> bool:
-    """Return whether a metric is one of this exporter, of a GPU."""
+    """Return whether a metric is a GPU metric of this exporter."""
     return name.startswith(_PREFIX)
 
 
 def recognises(head: Sequence[Line]) -> bool:
-    """Return whether one of the samples is one of this exporter."""
+    """Return whether any of the samples is from this exporter."""
     return any(metric_name(line.text).startswith(_PREFIX) for line in head)
 
 
@@ -48,7 +48,7 @@ _REMAP_FLAGS = {"remapping_pending": "row_remap_pending", "remapping_failed": "r
 
 
 def _repairs(samples: Sequence[Sample]) -> dict[str, Number | bool]:
-    """Return what is said of the rows of memory that were replaced."""
+    """Return the facts about remapped memory rows."""
     found: dict[str, Number | bool] = {}
     for sample in samples:
         name = sample.name.removeprefix(_PREFIX)
@@ -97,7 +97,7 @@ def _gpu(position: int, samples: Sequence[Sample]) -> GPU:
 
 
 def gpus_from_samples(samples: Sequence[Sample]) -> tuple[GPU, ...]:
-    """Return the GPUs of a scrape; a sample without a UUID and an index is of none."""
+    """Return the GPUs of a scrape; a sample without a UUID and an index belongs to none."""
     by_gpu: dict[tuple[str | None, str | None], list[Sample]] = {}
     for sample in samples:
         identity = (_label(sample, "gpu_uuid", "uuid"), _label(sample, "gpu_index", "index"))

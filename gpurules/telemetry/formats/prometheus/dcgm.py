@@ -108,26 +108,26 @@ _NAMES = {
 
 
 def is_metric(name: str) -> bool:
-    """Return whether a metric is one of DCGM."""
+    """Return whether a metric is from DCGM."""
     return name[:5].lower() == _PREFIX
 
 
 def recognises(head: Sequence[Line]) -> bool:
-    """Return whether one of the samples is one of DCGM; pages begin with those of the exporter itself."""
+    """Return whether any of the samples is from DCGM; pages start with those of the exporter itself."""
     samples = (parse_sample(line.text) for line in head if is_metric(metric_name(line.text)))
     return any(sample is not None and "gpu" in sample.labels for sample in samples)
 
 
 @dataclass(slots=True)
 class _Entity:
-    """The samples of one GPU or MIG instance, and the labels that all of them have."""
+    """The samples of one GPU or MIG instance, and their common labels."""
 
     values: dict[str, float | None] = field(default_factory=dict)
     series: list[Mapping[str, str]] = field(default_factory=list)
     unknown: int = 0
 
     def add(self, sample: Sample) -> None:
-        """Take one more sample; of several with the same name, as one for each pod, the first stands."""
+        """Add a sample; of several with the same name, such as one for each pod, the first is used."""
         name = _NAMES.get(sample.name.lower())
         if name is None:
             self.unknown += 1
@@ -137,12 +137,12 @@ class _Entity:
             self.series.append(sample.labels)
 
     def label(self, *names: str) -> str | None:
-        """Return the first of these labels that has a value in any series."""
+        """Return the first of these labels with a value in any series."""
         return next((value for labels in self.series for name in names if (value := labels.get(name))), None)
 
     @property
     def labels(self) -> dict[str, str]:
-        """The labels that are of the GPU: those known to be, and those that all its series of several metrics have."""
+        """The labels of the GPU: the known ones, and those common to all its series of several metrics."""
         shared = dict(self.series[0])
         for labels in self.series[1:]:
             shared = {key: value for key, value in shared.items() if labels.get(key) == value}
@@ -185,7 +185,7 @@ def _is_blank(number: float) -> bool:
 
 
 def _link_errors(entity: _Entity, values: dict[str, Number], missing: dict[str, str]) -> None:
-    """Add the counters of NVLink up; where one is blank there is no sum, which would fall and rise again with it."""
+    """Sum the counters of NVLink; if one is blank there is no sum, because it would drop and jump with it."""
     counts = [entity.values[name] for name in _LINK_ERRORS if name in entity.values]
     known = [int(count) for count in counts if count is not None and not _is_blank(count)]
     if counts and len(known) == len(counts):
@@ -195,7 +195,7 @@ def _link_errors(entity: _Entity, values: dict[str, Number], missing: dict[str, 
 
 
 def _states(entity: _Entity, missing: dict[str, str]) -> dict[str, bool | str | None]:
-    """Return what is so or not, and the state of the fabric."""
+    """Return the boolean facts and the fabric state."""
     found: dict[str, bool | str | None] = {}
     for attribute, name in (*FLAGS.items(), ("fabric_state", _FABRIC)):
         number = entity.values.get(name)
@@ -208,7 +208,7 @@ def _states(entity: _Entity, missing: dict[str, str]) -> dict[str, bool | str | 
 
 
 def _memory(values: dict[str, Number]) -> None:
-    """Complete the memory: DCGM's total is used, free and reserved; without the last there is a share only."""
+    """Complete the memory facts: the total is used, free and reserved; without the last, only the share is known."""
     used, free, reserved = (values.get(f"memory_{part}") for part in ("used", "free", "reserved"))
     if "memory_total" in values or used is None or free is None or not 0 < used + free < math.inf:
         return
@@ -247,7 +247,7 @@ def _index(text: str) -> int | str:
 def gpus_from_samples(samples: Iterable[Sample]) -> tuple[GPU, ...]:
     """Return the GPUs of a scrape, each before its MIG instances; an instance's index is its GPU instance id.
 
-    On a partitioned GPU the exporter repeats what is of the whole chip for each instance, so there it is taken once.
+    On a partitioned GPU the exporter repeats chip-wide values for each instance, so they are read once.
     """
     entities: dict[_Board, dict[str, _Entity]] = {}
     for sample in samples:

@@ -1,4 +1,4 @@
-"""A GPU exporter: its metrics, and how the samples of one scrape become a snapshot."""
+"""The description of a GPU exporter: its metrics, and the conversion of a scrape to a snapshot."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -20,10 +20,10 @@ def _nothing(samples: Sequence[Sample]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Exporter:
-    """An exporter: which metrics are its own, and what its samples say.
+    """An exporter: how its metrics are recognized and interpreted.
 
-    Missing: ``driver`` and ``why_unread`` return None where the exporter does not give a driver version, and where
-    at least one of its metrics is read.
+    Missing: ``driver`` returns None if the exporter has no driver version, ``why_unread`` if at least one of its
+    metrics is read.
     """
 
     name: str
@@ -40,7 +40,7 @@ class Exporter:
         """Walk through the scrapes of a file, one snapshot each, with the fields that the recording feeds.
 
         Raises:
-            TelemetryError: there are several nodes and none is chosen.
+            TelemetryError: there are several nodes and none is selected.
         """
         metrics, waiting = metrics_of(recording.feeds), _Waiting()
         for samples in read_scrapes(recording, lambda name: name in metrics or self.is_metric(name)):

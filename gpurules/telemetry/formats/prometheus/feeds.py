@@ -1,4 +1,4 @@
-"""Fills declared fields from Prometheus series: per GPU by its identity, otherwise for the node."""
+"""Fills declared fields from Prometheus series: for each GPU by its identity, or for the node."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -22,22 +22,22 @@ MISSING = "{} is missing: {}"
 
 @dataclass(frozen=True, slots=True)
 class UnusablePart:
-    """A part of a page that cannot be used, and which of the metrics it has.
+    """An unusable part of a page, and the metrics that it has.
 
-    Missing: ``metrics`` is None where that is not known.
+    Missing: ``metrics`` is None if they are unknown.
     """
 
     reason: str
     metrics: frozenset[str] | None = None
 
     def may_have(self, metric: str) -> bool:
-        """Return whether series of *metric* may be among those that are lost."""
+        """Return whether series of *metric* may be among the lost ones."""
         return self.metrics is None or metric in self.metrics
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """The samples of one place, and what of it cannot be used."""
+    """The samples of one page, and its unusable parts."""
 
     place: str
     samples: Sequence[Sample] = ()
@@ -49,13 +49,13 @@ class Page:
         return cls(place, unusable=(UnusablePart(reason),))
 
     def loss(self, metric: str) -> str:
-        """Return why series of *metric* may be lost; empty where none is."""
+        """Return why series of *metric* may be lost; empty if none is."""
         return next((part.reason for part in self.unusable if part.may_have(metric)), "")
 
 
 @dataclass(frozen=True, slots=True)
 class _Answer:
-    """What the series of one owner give: a value, else the reason why there is none."""
+    """The result of the series of one owner: a value, or the reason why there is none."""
 
     value: float | bool | None = None
     reason: str = ""
@@ -67,9 +67,9 @@ def metrics_of(fields: Iterable[Field]) -> frozenset[str]:
 
 
 def fill_fields(snapshot: Snapshot, pages: Sequence[Page], fields: Iterable[Field]) -> Snapshot:
-    """Return *snapshot* with the fields that series of *pages* feed; a field that is there already stays.
+    """Return *snapshot* with the fields that series of *pages* feed; existing fields are kept.
 
-    Missing: a field that nothing fills; ``GPU.missing`` or the problems of the snapshot say why.
+    Missing: fields without series; ``GPU.missing`` or the problems of the snapshot have the reason.
     """
     of_node: dict[str, object] = {}
     problems = [part.reason for page in pages for part in page.unusable]
@@ -139,7 +139,7 @@ def _why_none(feed: Feed, pages: Sequence[Page], found: Mapping[str, _Answer]) -
 
 
 def _answers(field: Field, feed: Feed, pages: Sequence[Page], snapshot: Snapshot) -> dict[str, _Answer]:
-    """Return what each owner gets: from the first page that has a series of it."""
+    """Return the result for each owner, from the first page with a series of it."""
     found: dict[str, _Answer] = {}
     metric, reason = feed.selector.metric, ""
     for page in pages:
@@ -153,7 +153,7 @@ def _answers(field: Field, feed: Feed, pages: Sequence[Page], snapshot: Snapshot
                     groups.setdefault(owner, []).append(sample)
         for owner, series in groups.items():
             if owner not in found or found[owner].value is None:
-                is_partial = loss and feed.aggregate is not None  # of too few series it would be silently wrong
+                is_partial = loss and feed.aggregate is not None  # with too few series it would be silently wrong
                 found[owner] = _Answer(reason=loss) if is_partial else _reduce(field, feed, series, snapshot.timestamp)
     if reason:
         for gpu in snapshot.gpus if field.is_per_gpu else ():
@@ -162,7 +162,7 @@ def _answers(field: Field, feed: Feed, pages: Sequence[Page], snapshot: Snapshot
 
 
 def matches(matchers: Iterable[LabelMatcher], labels: Mapping[str, str]) -> bool:
-    """Return whether all *matchers* hold; a label that is not there is empty."""
+    """Return whether all *matchers* match; an absent label is empty."""
     return all(_test(one.operator, one.value)(labels.get(one.label, "")) for one in matchers)
 
 
@@ -180,14 +180,14 @@ def _test(operator: MatchOperator, value: str) -> Callable[[str], bool]:
 
 
 def whole_pattern(pattern: str) -> str:
-    """Return the pattern that covers a whole text, as those of Prometheus do."""
+    """Return the pattern anchored at both ends, as in Prometheus."""
     return f"^(?s:{pattern})$"
 
 
 def _owner(labels: Labels, gpus: Sequence[GPU]) -> str | None:
-    """Return the identity of the GPU that a series is of, empty for the node.
+    """Return the identity of a series' GPU; empty for the node.
 
-    Missing: it is of a GPU that is not in the snapshot, or of a MIG instance, which series do not name reliably.
+    Missing: the GPU is not in the snapshot, or it is a MIG instance, which series do not identify reliably.
     """
     if labels.get(_INSTANCE_LABEL):
         return None
@@ -223,7 +223,7 @@ def _reduce(field: Field, feed: Feed, series: Sequence[Sample], now: float) -> _
 
 
 def _aggregated(aggregate: SeriesAggregate | None, values: Sequence[float | None]) -> float | None:
-    """Return one value; a sum or a mean with a part that is missing is missing, since it would be too small."""
+    """Return the aggregate; a sum or a mean with a missing part is missing, since it would be too small."""
     known = [value for value in values if value is not None]
     match aggregate:
         case SeriesAggregate.COUNT:

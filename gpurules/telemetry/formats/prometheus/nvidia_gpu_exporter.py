@@ -48,17 +48,17 @@ _EVENTS = ("clocks_event_reasons_", "clocks_throttle_reasons_")
 
 
 def recognises(head: Sequence[Line]) -> bool:
-    """Return whether one of the samples is one of this exporter; pages begin with those of the program itself."""
+    """Return whether any of the samples is from this exporter; pages start with those of the program itself."""
     return any(metric_name(line.text).startswith(PREFIX) for line in head)
 
 
 def is_metric(name: str) -> bool:
-    """Return whether a metric is one of this exporter."""
+    """Return whether a metric is from this exporter."""
     return name.startswith(PREFIX)
 
 
 def _uuid(text: str) -> str:
-    """Return the UUID as the driver writes it; the exporter leaves out its first part."""
+    """Return the UUID as the driver writes it; the exporter omits its first part."""
     return text if text.startswith(("GPU-", "MIG-")) else f"GPU-{text}"
 
 
@@ -127,7 +127,7 @@ def _gpu(uuid: str, samples: list[Sample], position: int) -> GPU:
 def gpus_from_samples(samples: Iterable[Sample]) -> tuple[GPU, ...]:
     """Return the GPUs of a scrape.
 
-    Missing: whatever the exporter leaves out, which it does where nvidia-smi says ``[N/A]``.
+    Missing: what the exporter omits because nvidia-smi reports ``[N/A]``.
     """
     by_gpu: dict[str, list[Sample]] = {}
     for sample in samples:

@@ -1,4 +1,4 @@
-"""Reads the Prometheus text format and its successor OpenMetrics: one sample a line.
+"""Parses the Prometheus text format and its successor OpenMetrics: one sample per line.
 
 Source: https://prometheus.io/docs/instrumenting/exposition_formats/, https://prometheus.io/docs/specs/om/open_metrics_spec/
 """
@@ -30,7 +30,7 @@ POD = frozenset(
 
 
 class Labels(dict[str, str]):
-    """The labels of a series; ``stable`` are those that do not come and go."""
+    """The labels of a series; ``stable`` are those that do not vary between scrapes."""
 
     __slots__ = ("stable",)
 
@@ -47,9 +47,9 @@ NAME_LABEL = "__name__"
 class Sample(NamedTuple):
     """One sample.
 
-    Units: ``time`` in seconds since 1970; ``in_seconds`` says whether the text has it so (OpenMetrics) or in
-    milliseconds (Prometheus).
-    Missing: ``value`` where it is NaN or infinite, ``time`` where the line has none.
+    Units: ``time`` in seconds since 1970; ``in_seconds``: the text has seconds (OpenMetrics) instead of milliseconds
+    (Prometheus).
+    Missing: ``value`` if it is NaN or infinite, ``time`` if the line has none.
     """
 
     name: str
@@ -60,7 +60,7 @@ class Sample(NamedTuple):
 
 
 def _labels(text: str, start: int) -> tuple[dict[str, str], int] | None:
-    """Return the labels whose brace opens before *start*, and where it has closed; None where it does not."""
+    """Return the labels whose brace opens before *start*, and the position after it; None if it does not close."""
     labels: dict[str, str] = {}
     while (match := _LABEL.match(text, start)) is not None:
         name, value, start = match[1], match[2], match.end()
@@ -74,7 +74,7 @@ def _labels(text: str, start: int) -> tuple[dict[str, str], int] | None:
 
 
 class SampleParser:
-    """Parses lines; label sets, which come again with every metric and every scrape, are parsed once."""
+    """Parses lines; label sets, which repeat in every metric and scrape, are parsed once."""
 
     KEPT = 4096
 
@@ -83,7 +83,7 @@ class SampleParser:
         self._named: dict[int, tuple[Labels, Labels]] = {}
 
     def parse(self, text: str) -> Sample | None:
-        """Return the sample of one line, None where it is none."""
+        """Parse the sample of one line; None if it is not one."""
         text = text.strip()
         match = _NAME.match(text)
         if match is None:
@@ -106,7 +106,7 @@ class SampleParser:
         return _sample(name, labels, rest)
 
     def _parse_dumped(self, text: str) -> Sample | None:
-        """Return the sample of a line of ``promtool tsdb dump``, where the name is a label."""
+        """Parse a line of ``promtool tsdb dump``, in which the name is a label."""
         named = self.parse(f"_{text}")
         if named is None or not _NAME.fullmatch(name := named.labels.get(NAME_LABEL, "")):
             return None
@@ -120,7 +120,7 @@ class SampleParser:
 
 
 def metric_name(text: str) -> str:
-    """Return the metric that a line seems to be of; empty where it is of none.
+    """Return the metric that a line seems to belong to; empty if there is none.
 
     >>> metric_name('up{a="b"} 1'), metric_name('{__name__="up", a="b"} 1 1700000000000'), metric_name("# EOF")
     ('up', 'up', '')
@@ -133,7 +133,7 @@ def metric_name(text: str) -> str:
 
 
 def _sample(name: str, labels: Labels, rest: str) -> Sample | None:
-    parts = rest.partition(" # {")[0].split()  # what follows is an exemplar of OpenMetrics
+    parts = rest.partition(" # {")[0].split()  # an OpenMetrics exemplar follows
     if not 1 <= len(parts) <= 2 or not _VALUE.fullmatch(parts[0]):
         return None
     value: float | None = float(parts[0])
@@ -149,7 +149,7 @@ def _sample(name: str, labels: Labels, rest: str) -> Sample | None:
 
 
 def parse_sample(text: str) -> Sample | None:
-    """Return the sample of one line, None where it is none.
+    """Parse the sample of one line; None if it is not one.
 
     >>> parse_sample('power{gpu="0"} 653.21').value
     653.21
@@ -158,11 +158,11 @@ def parse_sample(text: str) -> Sample | None:
 
 
 def is_comment(line: Line) -> bool:
-    """Return whether a line says nothing: it is blank, a comment, or HELP and TYPE."""
+    """Return whether a line is blank, a comment, or HELP and TYPE."""
     return not line.text.strip() or line.text.lstrip().startswith("#")
 
 
 def looks_like_metrics(line: Line) -> bool:
-    """Return whether a line is one of a page of metrics: a sample with a label or a type of one."""
+    """Return whether a line is from a page of metrics: a sample with a label, or a TYPE line."""
     text = line.text.lstrip()
     return text.startswith(("# HELP ", "# TYPE ")) or ("{" in text and parse_sample(text) is not None)

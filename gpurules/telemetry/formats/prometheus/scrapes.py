@@ -28,7 +28,7 @@ IsRelevant: TypeAlias = Callable[[str], bool]
 
 @dataclass(slots=True)
 class _Scrape:
-    """The scrape that is open."""
+    """The current scrape."""
 
     samples: list[Sample] = field(default_factory=list)
     headings: set[tuple[str, str]] = field(default_factory=set)
@@ -37,10 +37,10 @@ class _Scrape:
     last_name: str = ""
 
     def begins_next(self, sample: Sample, key: Key) -> bool:
-        """Return whether *sample* is of the next scrape: by its time, or as a series that has been before.
+        """Return whether *sample* belongs to the next scrape: by its time, or because its series repeats.
 
-        Labels that come and go do not make it a different series; within a run of one metric they may distinguish pods
-        that share a GPU, and then its values are the same.
+        Varying labels do not make a different series; within a run of one metric they may distinguish pods that share a
+        GPU, with equal values.
         """
         if sample.time is not None and self.time is not None and sample.time != self.time:
             return True
@@ -52,12 +52,12 @@ class _Scrape:
 
 
 def read_scrapes(recording: RecordingReader, is_relevant: IsRelevant) -> Iterator[list[Sample]]:
-    """Walk through the scrapes of a file, keeping only the relevant metrics.
+    """Yield the scrapes of a file with only the relevant metrics.
 
-    A scrape ends at ``# EOF``, at a HELP or TYPE that comes again, at another time, and at a series that comes again.
+    A scrape ends at ``# EOF``, at a repeated HELP or TYPE, at another time, and at a repeated series.
 
     Raises:
-        TelemetryError: one scrape has more than ``MAX_SAMPLES``, or there are several nodes and none is chosen.
+        TelemetryError: one scrape has more than ``MAX_SAMPLES``, or there are several nodes and none is selected.
     """
     scrape = _Scrape()
     for number, found in _by_time(_entries(recording, is_relevant), recording):
@@ -84,7 +84,7 @@ def read_scrapes(recording: RecordingReader, is_relevant: IsRelevant) -> Iterato
 
 
 def _entries(recording: RecordingReader, is_relevant: IsRelevant) -> Iterator[Entry]:
-    """Walk through the comments and the relevant samples of a file; lines that are neither are problems."""
+    """Yield the comments and the relevant samples of a file; other lines are problems."""
     parser, renames, in_seconds = SampleParser(), recording.options.renames, None
     for line in recording.lines:
         text = line.text.strip()
@@ -113,10 +113,10 @@ def _entries(recording: RecordingReader, is_relevant: IsRelevant) -> Iterator[En
 
 
 def _by_time(entries: Iterator[Entry], recording: RecordingReader) -> Iterator[Entry]:
-    """Put a text that lists one series after the other, as ``promtool tsdb dump`` does, in order of time.
+    """Sort a text that lists one series after the other, as ``promtool tsdb dump`` does, by time.
 
     Raises:
-        TelemetryError: it has too many samples for that.
+        TelemetryError: it has too many samples.
     """
     head: list[Entry] = []
     is_dump = False
@@ -149,7 +149,7 @@ def _series(sample: Sample) -> Key:
 
 
 def _goes_on(first: Sample | str, second: Sample | str) -> bool:
-    """Return whether two neighbors are of the same series at different times, and so cannot be of one scrape."""
+    """Return whether two consecutive samples are of one series at different times, and so of different scrapes."""
     if isinstance(first, str) or isinstance(second, str) or first.time is None or second.time is None:
         return False
     return second.time > first.time and _series(first) == _series(second)
@@ -160,7 +160,7 @@ def _is_plausible(time: float) -> bool:
 
 
 def _ends(scrape: _Scrape, text: str) -> bool:
-    """Return whether a comment ends the scrape; if not, keep its heading."""
+    """Return whether a comment ends the scrape; if not, record its heading."""
     parts = text.split(None, 3)[:3]
     if parts == ["#", "EOF"]:
         return True
@@ -174,15 +174,15 @@ def _ends(scrape: _Scrape, text: str) -> bool:
 
 
 def node_of(sample: Sample) -> str | None:
-    """Return the node that a sample is of, as its labels name it.
+    """Return the node in the labels of a sample.
 
-    Missing: they do not.
+    Missing: the labels do not name one.
     """
     return next((value for name in _NODES if (value := sample.labels.get(name))), None)
 
 
 def nodes_of(samples: Sequence[Sample]) -> list[str]:
-    """Return the nodes that samples are of, in order of appearance."""
+    """Return the nodes of samples, in order of appearance."""
     return list(dict.fromkeys(node for sample in samples if (node := node_of(sample)) is not None))
 
 
@@ -193,10 +193,10 @@ def _of_one_node(samples: list[Sample], recording: RecordingReader) -> Iterator[
 
 
 def select_node(samples: list[Sample], node: str | None, place: str) -> list[Sample]:
-    """Return the samples of *node*, or of the only one that there is; those without a label of a node are of any.
+    """Return the samples of *node*, or of the only node; samples without a node label belong to any.
 
     Raises:
-        TelemetryError: there are several nodes, and none is chosen.
+        TelemetryError: there are several nodes, and none is selected.
     """
     if node is not None:
         return [sample for sample in samples if _is_of(sample, node)]
@@ -214,12 +214,12 @@ def _is_of(sample: Sample, node: str) -> bool:
 
 
 def time_of(samples: list[Sample], recording: RecordingReader) -> float:
-    """Return the time of a scrape: that of its first sample that has one, else the next step of the recording."""
+    """Return the time of a scrape: that of its first sample with one, else the next step of the recording."""
     time = next((sample.time for sample in samples if sample.time is not None), None)
     return recording.next_time() if time is None else time
 
 
 def host_of(samples: Sequence[Sample], node: str | None) -> str | None:
-    """Return the node of a scrape, by the name by which it was chosen."""
+    """Return the node of a scrape, under the name by which it was selected."""
     nodes = nodes_of(samples)
     return node if nodes and node else next(iter(nodes), None)

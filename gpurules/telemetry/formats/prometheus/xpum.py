@@ -27,12 +27,12 @@ _METRICS = {
 
 
 def is_metric(name: str) -> bool:
-    """Return whether a metric is one of this exporter."""
+    """Return whether a metric is from this exporter."""
     return name.startswith(_PREFIX)
 
 
 def recognises(head: Sequence[Line]) -> bool:
-    """Return whether one of the samples is one of this exporter."""
+    """Return whether any of the samples is from this exporter."""
     return any(metric_name(line.text).startswith(_PREFIX) for line in head)
 
 
@@ -41,7 +41,7 @@ def _label(samples: Sequence[Sample], name: str) -> str:
 
 
 def _figures(samples: Sequence[Sample]) -> Figures:
-    """Return the values of a GPU; what it does not report as a whole is combined from its tiles."""
+    """Return the values of a GPU; those not reported for the GPU are combined from its tiles."""
     whole: Figures = {}
     tiles: dict[str, Figures] = {}
     for sample in samples:
@@ -60,7 +60,7 @@ def _figures(samples: Sequence[Sample]) -> Figures:
 
 
 def _only(values: Sequence[object]) -> list[object]:
-    """Return the single value of a figure; two different ones give none, because a distinguishing label is missing."""
+    """Return the single value of a quantity; none if there are two different ones, since a label is missing."""
     return list(values[:1]) if len(set(values)) == 1 else [_CONFLICTING]
 
 
@@ -83,15 +83,15 @@ def _gpu(position: int, samples: Sequence[Sample]) -> GPU:
 
 
 def gpus_from_samples(samples: Sequence[Sample]) -> tuple[GPU, ...]:
-    """Return the GPUs of a scrape, in the order of their bus addresses, because it has no index."""
+    """Return the GPUs of a scrape, in the order of their bus addresses, since there is no index."""
     by_name: dict[tuple[str, str], list[Sample]] = {}
     for sample in samples:
         names = [(label, name) for label in ("uuid", "pci_bdf") if (name := sample.labels.get(label))]
         if not names or not is_metric(sample.name):
-            continue  # a card of several GPUs has no name, and is none
+            continue  # a card with several GPUs has no name, and is not a GPU
         groups = {id(group): group for name in names if (group := by_name.get(name)) is not None}
         group = next(iter(groups.values()), [])
-        for other in list(groups.values())[1:]:  # a sample with both names shows that they are of one GPU
+        for other in list(groups.values())[1:]:  # a sample with both names proves that they are the same GPU
             group += other
             by_name.update((name, group) for name, known in by_name.items() if known is other)
         group.append(sample)

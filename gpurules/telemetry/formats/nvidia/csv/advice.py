@@ -1,4 +1,4 @@
-"""Guesses the columns of an nvidia-smi log without a header, for a message that can be acted on."""
+"""Guesses the columns of an nvidia-smi log without a header, for an actionable message."""
 
 import re
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ def _amounts(rows: Sequence[Sequence[str]], column: int) -> list[int]:
 
 
 def _memory_names(rows: Sequence[Sequence[str]], columns: Sequence[int]) -> list[str]:
-    """Return what memory columns are, by how they add up: a constant is the total, a constant sum used and free."""
+    """Identify memory columns by their sums: a constant is the total, a constant sum means used and free."""
     amounts = [_amounts(rows, column) for column in columns]
     if len(columns) == 2 and amounts[0] and len(amounts[0]) == len(amounts[1]):
         first, second = amounts
@@ -54,7 +54,7 @@ def _bare_name(cell: str, taken: set[str]) -> str:
 
 
 def guess_columns(rows: Sequence[Sequence[str]]) -> list[str]:
-    """Return the likely query field of each column, ``-`` where nothing speaks for one."""
+    """Return the likely query field of each column, ``-`` if there is no evidence."""
     first = rows[0]
     memory = [at for at, cell in enumerate(first) if cell.endswith(" MiB")]
     names = dict(zip(memory, _memory_names(rows, memory))) if memory else {}

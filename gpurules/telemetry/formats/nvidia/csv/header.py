@@ -30,9 +30,9 @@ _UNREAD = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class CsvTable:
-    """The columns of a log: their query names, the units that the header says, and what stands between cells.
+    """The columns of a log: their query names, their units in the header, and the delimiter.
 
-    Where the header has a space after each comma (*is_spaced*), a comma without one is not an end of a cell.
+    If the header has a space after each comma (*is_spaced*), a comma without one does not end a cell.
     """
 
     names: tuple[str, ...]
@@ -42,10 +42,10 @@ class CsvTable:
     is_spaced: bool = False
 
     def fit(self, text: str) -> dict[str, str] | None:
-        """Return the cells of a line by name; None where they do not fit the columns in exactly one way."""
+        """Return the cells of a line by name; None unless they fit the columns in exactly one way."""
         if '"' not in text and text.count(self.delimiter) + 1 == len(self.names):
             row = text.strip(" ").split(", " if self.is_spaced else self.delimiter)
-            if len(row) == len(self.names):  # nearly always; what reads a cell strips it
+            if len(row) == len(self.names):  # the usual case; cells are stripped when read
                 return dict(zip(self.names, row))
         row = split(text, self.delimiter)
         if len(row) > len(self.names) and self.is_spaced:
@@ -56,9 +56,9 @@ class CsvTable:
         return self.cells(row)
 
     def cells(self, row: Sequence[str]) -> dict[str, str] | None:
-        """Return the cells of *row* by name; None where they do not fit the columns in exactly one way.
+        """Return the cells of *row* by name; None unless they fit the columns in exactly one way.
 
-        A name with commas in it, or a number with a decimal comma, has more cells than columns.
+        A name with commas, or a number with a decimal comma, makes more cells than columns.
         """
         if len(row) == len(self.names):
             return dict(zip(self.names, row))
@@ -67,12 +67,12 @@ class CsvTable:
 
     @property
     def has_reading(self) -> bool:
-        """Whether a column is a reading, and not just a time or a name."""
+        """Whether any column is a reading, not just a time or a name."""
         return not READINGS.isdisjoint(self.names)
 
     @property
     def has_identity(self) -> bool:
-        """Whether a column says which GPU a row is of."""
+        """Whether any column identifies the GPU of a row."""
         return any(name in self.names for name in IDENTITIES)
 
     @property
@@ -84,7 +84,7 @@ class CsvTable:
 
 
 def split(text: str, delimiter: str = ",") -> list[str]:
-    """Return the cells of a line; nvidia-smi quotes nothing, but what a spreadsheet saved may be quoted."""
+    """Return the cells of a line; nvidia-smi quotes nothing, but a spreadsheet may."""
     if '"' in text:
         try:
             return [cell.strip() for cell in next(csv.reader([text], skipinitialspace=True, delimiter=delimiter))]
@@ -94,7 +94,7 @@ def split(text: str, delimiter: str = ",") -> list[str]:
 
 
 def read_columns(row: Sequence[str], renames: Mapping[str, str] | None = None) -> CsvTable | None:
-    """Return the table that a header says, None where *row* is none; *renames* gives columns their usual names.
+    """Parse a header; None if *row* is not one; *renames* maps columns to their standard names.
 
     >>> read_columns(["index", "memory.used [MiB]"]).units
     {'memory.used': 'MiB'}
@@ -111,7 +111,7 @@ def read_columns(row: Sequence[str], renames: Mapping[str, str] | None = None) -
 
 
 def _column(cell: str, renames: Mapping[str, str]) -> tuple[str | None, str | None]:
-    """Return the query name and the unit of a column; None of one that is passed over."""
+    """Return the query name and the unit of a column; None for one that is skipped."""
     if cell in ("-", "_", ""):
         return None, None
     if renames:
@@ -125,7 +125,7 @@ def _column(cell: str, renames: Mapping[str, str]) -> tuple[str | None, str | No
 
 
 def find_header(text: str, renames: Mapping[str, str] | None = None) -> CsvTable | None:
-    """Return the table that a line says as a header: known names, and no cell that starts like a value."""
+    """Parse a line as a header if it has known names and no cell that looks like a value."""
     for delimiter in DELIMITERS:
         row = split(text, delimiter)
         if any(cell[:1].isdigit() for cell in row):
@@ -137,10 +137,10 @@ def find_header(text: str, renames: Mapping[str, str] | None = None) -> CsvTable
 
 
 def parse_columns(text: str) -> CsvTable:
-    """Return the table that the option ``columns`` says: query names, ``-`` for a column to pass over.
+    """Parse the option ``columns``: query names, ``-`` for a column to skip.
 
     Raises:
-        TelemetryError: no name is a reading, or one stands twice.
+        TelemetryError: no name is a reading, or one occurs twice.
     """
     table = read_columns([cell.strip() for cell in text.split(",")])
     if table is None or not table.has_reading:
@@ -152,7 +152,7 @@ def parse_columns(text: str) -> CsvTable:
 
 
 def why_unreadable(table: CsvTable) -> str:
-    """Return what is wrong with a header none of whose columns is a reading, and what to do."""
+    """Return the problem and remedy for a header without any reading."""
     if {"pid", "used_gpu_memory", "process_name"} & set(table.names):
         return (
             "this is a list of processes from nvidia-smi --query-compute-apps, without GPU readings; record "

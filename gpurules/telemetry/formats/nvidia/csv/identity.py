@@ -1,4 +1,4 @@
-"""The GPU of a row in a log without an index: known from headers or options, never guessed from gaps in time."""
+"""Assigns rows of a log without an index to GPUs: by headers or options, never by guessing from gaps in time."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ _ADVICE = "add index to --query-gpu; for this log pass --gpus N, the number of G
 
 @dataclass(frozen=True, slots=True)
 class RowGrouping:
-    """How the rows of a log are to be put together: *count* make a poll, and a header begins one if *by_header*."""
+    """How rows are grouped: *count* rows form a poll, which starts at a header if *by_header*."""
 
     count: int
     by_header: bool = False
@@ -30,12 +30,12 @@ class RowGrouping:
 
 
 def polls(rows: Iterator[Row], recording: RecordingReader) -> Iterator[list[Row]]:
-    """Walk through the polls of a log without a column that says which GPU a row is of.
+    """Yield the polls of a log without a column that identifies the GPU.
 
-    Of each poll the rows are in their order; one that could not be used has its place, so that the others have theirs.
+    The rows of a poll keep their order; an unusable row keeps its position, so that the others keep theirs.
 
     Raises:
-        TelemetryError: it cannot be determined which rows are of one poll.
+        TelemetryError: it cannot be determined which rows form a poll.
     """
     sample = list(islice(rows, SAMPLE))
     layout = _layout(sample, recording)
@@ -58,18 +58,18 @@ def polls(rows: Iterator[Row], recording: RecordingReader) -> Iterator[list[Row]
 
 
 def _with_indexes(group: list[Row], count: int) -> list[Row] | None:
-    """Return the rows of a poll, each at the place of its GPU; None where it is not known which row is whose."""
+    """Return the rows of a poll, each at the position of its GPU; None if rows cannot be assigned."""
     good = [row for row in group if row.cells is not None]
     if len(good) == count:
-        return good  # what is beside them is not a row
+        return good  # other lines are not rows
     return group if len(group) == count and good else None
 
 
 def _of_one_name(rows: Iterator[Row], recording: RecordingReader) -> Iterator[Row]:
-    """Yield the rows of what is taken to be one GPU.
+    """Yield the rows of an assumed single GPU.
 
     Raises:
-        TelemetryError: they have several names, so it is not.
+        TelemetryError: they have several names.
     """
     name: str | None = None
     for row in rows:
@@ -103,10 +103,10 @@ def _by_gaps(rows: Iterator[Row], count: int) -> Iterator[list[Row]]:
 
 
 def _by_number(rows: Iterator[Row], count: int, recording: RecordingReader) -> Iterator[list[Row]]:
-    """Group rows without times by their number alone; a header begins a poll.
+    """Group rows without times by count alone; a header starts a poll.
 
     Raises:
-        TelemetryError: a line is not a row, so it is not known to which GPUs the rows after it belong.
+        TelemetryError: a line is not a row, so the rows after it cannot be assigned to GPUs.
     """
     group: list[Row] = []
     for row in rows:
@@ -146,13 +146,13 @@ def _layout(sample: Sequence[Row], recording: RecordingReader) -> RowGrouping:
 
 
 def _by_header(sample: Sequence[Row]) -> RowGrouping | None:
-    """Return the layout of a log whose header comes again with each call of nvidia-smi, None of another log."""
+    """Return the layout of a log whose header repeats with each call of nvidia-smi; None for any other log."""
     blocks: list[list[Row]] = []
     for row in sample:
         if not blocks or blocks[-1][0].block != row.block:
             blocks.append([])
         blocks[-1].append(row)
-    whole = blocks[:-1]  # the last may be cut off
+    whole = blocks[:-1]  # the last may be truncated
     if not whole or len({len(block) for block in whole}) > 1 or len(blocks[-1]) > len(whole[0]):
         return None
     for block in whole:
@@ -163,7 +163,7 @@ def _by_header(sample: Sequence[Row]) -> RowGrouping | None:
 
 
 def _why_several(rows: Sequence[Row]) -> str | None:
-    """Return why rows may be of several GPUs; None where each is plausibly a poll of the same one."""
+    """Return why rows may be of several GPUs; None if each is plausibly a poll of the same one."""
     names = {read_text(row.cells, "name") for row in rows if row.cells is not None}
     times = [row.time for row in rows if row.time is not None]
     if len(names) > 1:
@@ -178,7 +178,7 @@ def _why_several(rows: Sequence[Row]) -> str | None:
 
 
 def _burst(gaps: Sequence[float]) -> int | None:
-    """Return the size of the bursts in which rows come, None where they do not.
+    """Return the size of the bursts in which rows arrive; None if there are none.
 
     >>> _burst([0.03, 0.03, 4.9, 0.03, 0.03]), _burst([5.0, 5.0, 60.0, 5.0])
     (3, None)

@@ -21,7 +21,7 @@ Key: TypeAlias = tuple[str | None, str | None, str | None]
 
 
 def recognises(head: Sequence[Line]) -> bool:
-    """Return whether one of the first lines is a header, or the first starts with a time."""
+    """Return whether one of the first lines is a header, or the first line starts with a time."""
     lines = [line for line in head if line.text.strip()]
     if not lines or lines[0].text.lstrip()[:1] in ("{", "[", "<", "#"):
         return False
@@ -43,7 +43,7 @@ class PollRows:
     driver: str | None = None
 
     def takes(self, key: Key, index: int | None, time: float | None) -> bool:
-        """Return whether a row belongs to this poll, by the GPU that it names and by the time."""
+        """Return whether a row belongs to this poll, by its GPU and time."""
         if not self.gpus:
             return True
         if key in self.keys:
@@ -54,7 +54,7 @@ class PollRows:
         return is_next and abs(time - self.last_time) <= SLOWEST_ROW
 
     def add(self, row: Row, position: int | None = None) -> None:
-        """Take the row of one more GPU; without an index of its own it has that of its *position*, or of its turn."""
+        """Add the row of one more GPU; without an index, it gets its *position*, or the next free index."""
         cells = row.cells
         if cells is None:
             return
@@ -78,17 +78,17 @@ class PollRows:
 
 
 def row_key(row: Row) -> Key:
-    """Return what a row says of its GPU."""
+    """Return the identifiers of a row's GPU."""
     cells = row.cells or {}
     return read_text(cells, "uuid"), read_text(cells, "index"), read_text(cells, "pci.bus_id")
 
 
 def read(recording: RecordingReader) -> Iterator[Snapshot]:
-    """Walk through the polls of a log, the rows of several GPUs together in one snapshot.
+    """Yield the polls of a log; the rows of several GPUs form one snapshot.
 
     Raises:
-        TelemetryError: there is no header, and no columns are given; no column is a reading; or the log does not say
-            which GPU a row is of, and several are possible.
+        TelemetryError: there is no header, and no columns are given; no column is a reading; or the log does not
+            identify the GPU of a row, and several are possible.
     """
     rows = read_rows(recording)
     first = next(rows, None)

@@ -1,6 +1,6 @@
 """Repairs rows with more cells than columns: commas in names, times and numbers.
 
-A repair is made only where every cell of the row then fits its column, and only where there is one way to make it.
+A repair is made only if every cell of the row then fits its column, and only if there is exactly one way.
 """
 
 import re
@@ -23,7 +23,7 @@ _ZERO_PADDED = re.compile(r"[+-]?0\d")
 
 
 def align(row: Sequence[str], names: Sequence[str], units: Mapping[str, str]) -> list[str] | None:
-    """Return the cells of *row* joined so that there is one for each column; None where there is not just one way."""
+    """Return the cells of *row* joined to one for each column; None unless there is exactly one way."""
     surplus = len(row) - len(names)
     if not 0 <= surplus <= MAX_SURPLUS:
         return None
@@ -44,7 +44,7 @@ def _ways(row: Sequence[str], names: Sequence[str], units: Mapping[str, str], su
 
 
 def _join_cells(name: str, cells: Sequence[str], units: Mapping[str, str]) -> str | None:
-    """Return *cells* as the one cell of a column; None where they cannot be."""
+    """Return *cells* joined to one cell of a column; None if that is impossible."""
     if len(cells) == 1:
         return cells[0] if _fits(name, cells[0], units) else None
     if name in _NAMES:
@@ -60,7 +60,7 @@ def _join_cells(name: str, cells: Sequence[str], units: Mapping[str, str]) -> st
 
 
 def _is_figure(cell: str) -> bool:
-    """Return whether a cell is a value of its own, and so no part of a name."""
+    """Return whether a cell is a value by itself, and so not part of a name."""
     return (
         bool(_FIGURE.fullmatch(cell) or _FRACTION.fullmatch(cell))
         or reason_of_absence(cell) is not None
@@ -69,7 +69,7 @@ def _is_figure(cell: str) -> bool:
 
 
 def _fits(name: str, cell: str, units: Mapping[str, str]) -> bool:
-    """Return whether a cell can be in the column *name*."""
+    """Return whether a cell fits the column *name*."""
     quantity: QueryQuantity | None = QUANTITY_OF.get(name)
     if quantity is not None:
         value, _ = read_number(cell, quantity.dimension, units.get(name) or quantity.unit)

@@ -23,9 +23,9 @@ CUT_OFF = "[the line is cut off]"
 
 
 class Row(NamedTuple):
-    """A row, and the header that it is under: the *block*-th of the log.
+    """A row, and its header: the *block*-th of the log.
 
-    Missing: ``cells`` of a row that cannot be used; it has its place among the others all the same.
+    Missing: ``cells`` of an unusable row, which still keeps its position.
     """
 
     number: int
@@ -36,7 +36,7 @@ class Row(NamedTuple):
 
 
 def read_rows(recording: RecordingReader) -> Iterator[Row]:
-    """Walk through the rows of a log; those that do not fit their header are problems.
+    """Yield the rows of a log; those that do not fit their header are problems.
 
     Raises:
         TelemetryError: there is no header, and no columns are given; or no column is a reading.
@@ -85,13 +85,13 @@ def _check_header(table: CsvTable, line: Line, recording: RecordingReader) -> Cs
 
 
 def _with_delimiter(table: CsvTable, text: str) -> CsvTable:
-    """Return a table without a header with what stands between the cells of its first row."""
+    """Return a table without a header, with the delimiter of its first row."""
     fitting = (mark for mark in DELIMITERS if len(split(text, mark)) == len(table.names))
     return CsvTable(table.names, table.units, table.written, next(fitting, ","))
 
 
 def _leading_time(text: str, table: CsvTable, recording: RecordingReader) -> float | None:
-    """Return the time of a row that is torn, where it begins with one."""
+    """Return the time of a truncated row, if it starts with one."""
     if table.names[0] != "timestamp":
         return None
     return read_time(split(text, table.delimiter)[0], recording.options.zone)
