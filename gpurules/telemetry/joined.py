@@ -1,6 +1,6 @@
 """Several sources as one: the first lists the GPUs, the others fill the fields that a ruleset declares with ``from``.
 
-What hangs or fails is named as the reason why its fields are missing; the first source does not wait for it twice.
+A source that hangs or fails is the reason why its fields are missing; the first source does not wait for it twice.
 """
 
 import threading
@@ -23,10 +23,10 @@ PATIENCE = 1.0
 
 
 class Pages(Protocol):
-    """What has pages of metrics."""
+    """A source of pages of metrics."""
 
     def pages(self, wanted: frozenset[str]) -> tuple[Page, ...]:
-        """Return its pages, with the samples of the metrics *wanted*.
+        """Return its pages, with samples of the *wanted* metrics.
 
         Raises:
             TelemetryError: it has none now.
@@ -36,7 +36,7 @@ class Pages(Protocol):
 
 @dataclass
 class _Companion:
-    """A source beside the first, asked in a thread: one question at a time, and its answer may be late."""
+    """An additional source, read in a thread: one request at a time, whose result may be late."""
 
     name: str
     reader: Pages
@@ -46,7 +46,7 @@ class _Companion:
     _done: threading.Condition = field(default_factory=threading.Condition)
 
     def ask(self, wanted: frozenset[str]) -> None:
-        """Ask, unless the last question is still open."""
+        """Send a request, unless the last one is still pending."""
         with self._done:
             if self._busy:
                 return
@@ -58,14 +58,14 @@ class _Companion:
             found = self.reader.pages(wanted)
         except TelemetryError as error:
             found = (Page.without_samples(self.name, str(error)),)
-        except Exception as error:  # whatever a page holds must not end the thread silently
+        except Exception as error:  # no content of a page may end the thread silently
             found = (Page.without_samples(self.name, f"{self.name}: {reason(error)}"),)
         with self._done:
             self._busy, self._answer = False, found
             self._done.notify_all()
 
     def take(self, seconds: float) -> tuple[Page, ...]:
-        """Return the answer; one that kept a reading waiting is not waited for until it answers again."""
+        """Return the result; after a late one, do not wait again until the source responds."""
         with self._done:
             self._done.wait_for(lambda: not self._busy, max(0.0, seconds) if self.answered else 0.0)
             self.answered = not self._busy
@@ -76,7 +76,7 @@ class _Companion:
 
 
 class Joined:
-    """The first source, with the fields that the others feed."""
+    """The first source, completed with the fields that the others feed."""
 
     def __init__(self, first: Source, others: Mapping[str, Pages], clock: Callable[[], float] = time.monotonic) -> None:
         self._first = first
@@ -86,7 +86,7 @@ class Joined:
 
     @property
     def name(self) -> str:
-        """All names."""
+        """The names of all sources, joined."""
         return join_specs([self._first.name, *(other.name for other in self._others)])
 
     @property
@@ -101,7 +101,7 @@ class Joined:
         return form_of(self._first)
 
     def sample(self, fields: Collection[str] | None) -> None:
-        """Sample only *fields* from now on, where the first source can choose."""
+        """Sample only *fields* from now on, if the first source supports that."""
         choose = getattr(self._first, "sample", None)
         if callable(choose):
             choose(fields)
@@ -114,7 +114,7 @@ class Joined:
             choose(fields)
 
     def read(self) -> Snapshot:
-        """Return what the first source knows now, with the fields that the others feed.
+        """Return the current snapshot of the first source, with the fields that the others feed.
 
         Raises:
             TelemetryError: the first source cannot be read.
@@ -130,7 +130,7 @@ class Joined:
         return fill_fields(snapshot, pages, self._feeds)
 
     def close(self) -> None:
-        """Close the first source; a thread that waits for a page ends with its time-out."""
+        """Close the first source; a thread that waits for a page ends with its timeout."""
         self._first.close()
 
 
@@ -140,7 +140,7 @@ def open_joined(
     """Open several sources as one; *options* are those of the first.
 
     Raises:
-        TelemetryError: one of them cannot be joined, or does not fit.
+        TelemetryError: one of them cannot be joined, or is invalid.
     """
     others: dict[str, Pages] = {}
     for part in parts[1:]:

@@ -1,7 +1,7 @@
-"""Puts a partitioned GPU and its MIG instances side by side, each quantity in exactly one place.
+"""Splits the readings of a partitioned GPU between parent and MIG instances, each quantity in one place.
 
-Memory and processes stand on the instances, power, energy and PCIe on the parent; temperature, clocks and throttling
-are of the chip as a whole and stand on both.
+Memory and processes belong to the instances; power, energy and PCIe to the parent; temperature, clocks and throttling
+are chip-wide and are reported for both.
 """
 
 from dataclasses import dataclass, replace
@@ -32,9 +32,9 @@ _INSTANCE_ONLY = ("memory", "memory_used", "memory_free", "memory_total", "memor
 
 @dataclass(frozen=True, slots=True)
 class Instance:
-    """What is known of one MIG instance itself; ``facts`` holds its memory.
+    """The facts of one MIG instance itself; ``facts`` holds its memory.
 
-    Missing: ``processes`` is None where the source does not list them.
+    Missing: ``processes`` None: the source does not list them.
     """
 
     index: int
@@ -47,7 +47,7 @@ class Instance:
 
 
 def _uuid(parent: GPU, instance: Instance) -> str | None:
-    """Return the identity of an instance; without one of its own the name that drivers gave it before R470."""
+    """Return the identity of an instance; without a UUID, the name that drivers before R470 gave it."""
     if instance.uuid is not None or parent.uuid is None or instance.gpu_instance is None:
         return instance.uuid
     return f"MIG-{parent.uuid}/{instance.gpu_instance}/{instance.compute_instance or 0}"
@@ -73,7 +73,7 @@ def _on_instance(parent: GPU, instance: Instance) -> GPU:
 
 
 def with_instances(parent: GPU, instances: tuple[Instance, ...]) -> tuple[GPU, ...]:
-    """Return *parent* and its instances; a GPU without any stays as it is.
+    """Return *parent* and its instances; a GPU without instances is unchanged.
 
     >>> parent = GPU(index=0, memory_used=9, memory_total=10, power=300)
     >>> whole, part = with_instances(parent, (Instance(0, 1, 0, GPU(memory_used=4, memory_total=5)),))

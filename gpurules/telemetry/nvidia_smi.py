@@ -1,4 +1,4 @@
-"""NVIDIA GPUs through nvidia-smi: the XML of ``-q -x``, or a CSV query at a poll where that cannot be read.
+"""NVIDIA GPUs through nvidia-smi: the XML of ``-q -x``, or a CSV query in polls in which that cannot be read.
 
 Source: nvidia-smi(1); its exit codes are those of NVML.
 """
@@ -55,7 +55,7 @@ class NvidiaSmi(ProgramReader):
         """Return the current output of nvidia-smi; it prints everything, whatever was requested.
 
         Raises:
-            TelemetryError: it is not there, or says that it cannot read the driver.
+            TelemetryError: it does not exist, or reports that it cannot read the driver.
             TelemetryTimeout: it does not end in time, and was killed.
         """
         until = self._steady() + self._timeout
@@ -66,14 +66,14 @@ class NvidiaSmi(ProgramReader):
         except TelemetryError as error:
             if output.exit_code in _REMEDIES or _says_no_device(output):
                 return self._read_csv(output, now)
-            snapshot = self._by_query(now, until)  # only once the query works is the XML at fault
+            snapshot = self._by_query(now, until)  # only if the query works is the XML at fault
             form = self._read_in(SourceForm("CSV", f"nvidia-smi -q -x cannot be read ({error}): {output.complaint}"))
             return replace(snapshot, problems=(*snapshot.problems, f"nvidia-smi is read as {form}"))
         self._read_in(SourceForm("XML"))
         return Snapshot(timestamp=now, driver_version=text_at(root, "driver_version"), gpus=smi_xml.gpus_from_xml(root))
 
     def _read_in(self, form: SourceForm) -> SourceForm:
-        """Note in which form was read; a change for the worse, and the return, are logged once."""
+        """Record the form of the reading; a fallback and the return from it are logged once."""
         before, self.form = self.form, form
         is_fallback = form.name != "XML"
         if is_fallback and (before is None or before.name != form.name):
@@ -113,7 +113,7 @@ def _says_no_device(output: ToolOutput) -> bool:
 
 
 def _drop_field(fields: tuple[str, ...], unknown: str) -> tuple[str, ...]:
-    """Return *fields* without one that this release does not know; throttle reasons have an older name to try."""
+    """Return *fields* without one that this release does not support; throttle reasons have an older name to try."""
     if unknown not in fields:
         return ()
     if unknown.startswith(_NEW_WORD):
@@ -130,9 +130,9 @@ class NvidiaSmiFactory(ProgramFactory):
 
     @property
     def elsewhere(self) -> Sequence[str]:
-        """Where it may be if it is not on the PATH."""
+        """Where the program may be if it is not on the PATH."""
         return _ELSEWHERE
 
     def reader(self, binary: str, timeout: float) -> NodeReader:
-        """Return what reads this node by running *binary*."""
+        """Return the reader that runs *binary*."""
         return NvidiaSmi(binary, timeout)

@@ -1,4 +1,4 @@
-"""Plays back recorded telemetry, whatever tool recorded it."""
+"""Plays back telemetry that any supported tool recorded."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -61,7 +61,7 @@ FORMATS = (
 
 
 class Replay:
-    """A recording that is played back, snapshot by snapshot; of the file never more than a bounded piece is held."""
+    """A recording that is played back, snapshot by snapshot, with a bounded part of the file in memory."""
 
     def __init__(
         self, recording: RecordingReader, format_name: str, snapshots: Iterator[Snapshot], file: RecordingFile
@@ -77,24 +77,24 @@ class Replay:
 
     @property
     def problems(self) -> tuple[str, ...]:
-        """The first few lines that could not be used, each with its place."""
+        """The first few unusable lines, each with its place."""
         return tuple(self._recording.problems)
 
     @property
     def problem_count(self) -> int:
-        """How many lines, documents and snapshots could not be used so far."""
+        """The number of unusable lines, documents and snapshots so far."""
         return self._recording.problem_count
 
     @property
     def notices(self) -> tuple[str, ...]:
-        """What is taken for granted because the recording does not say."""
+        """The assumptions about what the recording does not specify."""
         return tuple(self._recording.notices)
 
     @property
     def share(self) -> float | None:
-        """How much of the file has been read, of 1.
+        """The share of the file that has been read, 0 to 1.
 
-        Missing: the file does not say, as a pipe.
+        Missing: the size of the file is unknown, as for a pipe.
         """
         return self._file.share
 
@@ -106,7 +106,7 @@ class Replay:
         """Return the next snapshot.
 
         Raises:
-            TelemetryError: the recording cannot be read on.
+            TelemetryError: the recording cannot be read further.
             EndOfTelemetry: there is no further snapshot.
         """
         snapshot = next(self._snapshots, None)
@@ -127,7 +127,7 @@ class Replay:
                 return
 
     def close(self) -> None:
-        """Close the file; nothing can be read from then on."""
+        """Close the file; nothing can be read afterwards."""
         for generator in (self._snapshots, self._read, self._recording.lines):
             if hasattr(generator, "close"):
                 generator.close()
@@ -150,11 +150,11 @@ def _format(place: str, head: Sequence[Line], options: RecordingOptions) -> Reco
 def replay(path: str | PathLike[str], **given: object) -> Replay:
     """Open the recording at *path*; the format is detected from its first lines.
 
-    *given* are the options of ``RecordingOptions`` by the names that they have on the command line: ``columns``,
+    *given* are the options of ``RecordingOptions`` by their command-line names: ``columns``,
     ``timezone``, ``interval``, ``gpus``, ``single_gpu``, ``map``, ``node``, ``host``, ``date``.
 
     Raises:
-        TelemetryError: an option does not fit, the file cannot be read, or its format is not known.
+        TelemetryError: an option is invalid, the file cannot be read, or its format is unknown.
     """
     taken = SourceOptions("replay", given)
     options = RecordingOptions.take(taken)
@@ -175,7 +175,7 @@ def replay(path: str | PathLike[str], **given: object) -> Replay:
 
 
 def split_place(argument: str) -> tuple[str, dict[str, object]]:
-    """Return path and options of ``PATH?option=value&option=value``; a file of that whole name comes first.
+    """Return path and options of ``PATH?option=value&option=value``; an existing file of that name takes precedence.
 
     >>> split_place("smi.csv?gpus=3&timezone=Europe/Berlin")
     ('smi.csv', {'gpus': '3', 'timezone': 'Europe/Berlin'})
@@ -199,7 +199,7 @@ class ReplayFactory:
         """Return the recording at the path *argument*.
 
         Raises:
-            TelemetryError: an option is not known, or the recording cannot be opened.
+            TelemetryError: an option is unknown, or the recording cannot be opened.
         """
         if not argument:
             raise TelemetryError("replay needs the path of a recording, as in replay:node.jsonl")

@@ -1,4 +1,4 @@
-"""Telemetry sources of plug-ins, contained: whatever they raise is a TelemetryError, and only snapshots pass."""
+"""Wraps telemetry sources of plug-ins: any exception becomes a TelemetryError, and only snapshots are returned."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -14,7 +14,7 @@ _SOURCE = Shape("telemetry source", ("name",), ("read", "close", "sample", "__it
 
 
 class PluggedFactory(Contained):
-    """The factory of a plug-in; what is absent of it is absent here."""
+    """The factory of a plug-in; attributes that it lacks are absent here too."""
 
     def __init__(self, factory: object, entry_point: str) -> None:
         super().__init__(factory, _FACTORY, entry_point)
@@ -23,10 +23,10 @@ class PluggedFactory(Contained):
             self.open = self._open_contained
 
     def _open_contained(self, argument: str, options: Mapping[str, object]) -> Source:
-        """Return the source that the plug-in opens.
+        """Open the source of the plug-in.
 
         Raises:
-            TelemetryError: it opens none.
+            TelemetryError: it cannot be opened.
         """
         parts = Contained(self._open(argument, options), _SOURCE, self.name)
         return PluggedRecording(parts, self.name) if hasattr(parts, "__iter__") else PluggedSource(parts, self.name)
@@ -44,15 +44,15 @@ class PluggedSource:
             self.sample = parts.sample
 
     def read(self) -> Snapshot:
-        """Return what the plug-in reads.
+        """Return the snapshot that the plug-in reads.
 
         Raises:
-            TelemetryError: it cannot be read, or returns something else than a snapshot.
+            TelemetryError: it cannot be read, or does not return a snapshot.
         """
         return self._check(self._parts.read())
 
     def close(self) -> None:
-        """Close it; what goes wrong then is logged, since nothing is left to be done about it."""
+        """Close it; an error is only logged, since nothing can be done about it."""
         try:
             self._parts.close()
         except TelemetryError as error:
@@ -65,10 +65,10 @@ class PluggedSource:
 
 
 class PluggedRecording(PluggedSource):
-    """A source of a plug-in that ends."""
+    """A finite source of a plug-in."""
 
     def __iter__(self) -> Iterator[Snapshot]:
-        """Walk through the snapshots that are left."""
+        """Yield the remaining snapshots."""
         left = self._parts.__iter__()
         advance = contain(lambda: next(left, None), f"{self.name}: its iterator", TelemetryError)
         while (found := advance()) is not None:

@@ -49,11 +49,11 @@ class ExporterReader:
         self._clock = clock
 
     def read(self, request: PollRequest) -> Snapshot:
-        """Return what the exporter reports now; it reports everything, whatever is requested.
+        """Return the current readings of the exporter; it reports everything, whatever is requested.
 
         Raises:
             TelemetryError: it cannot be reached, reports no GPUs, or GPUs of several nodes and none is selected.
-            TelemetryTimeout: it does not answer in time.
+            TelemetryTimeout: it does not respond in time.
         """
         now, place = self._clock(), self.scraper.place
         samples, problems = self._samples(self.scraper.fetch())
@@ -78,7 +78,7 @@ class ExporterReader:
         return fill_fields(snapshot, [page], request.feeds)
 
     def _samples(self, text: str) -> tuple[list[Sample], list[str]]:
-        """Return the samples of a page, and what there is to say of lines that are none."""
+        """Return the samples of a page, and notes on lines that are not samples."""
         parser, place = SampleParser(), self.scraper.place
         samples: list[Sample] = []
         bad: list[str] = []
@@ -105,7 +105,7 @@ def _open(name: str, address: str, options: Mapping[str, object], exporters: Seq
     taken.finish()
     url = whole_url(address, f"{name}:{DCGM_URL if name == 'dcgm' else _EXAMPLE}")
     reader = ExporterReader(Scraper(url, live.timeout), exporters, node)
-    # in a thread, since looking a name up has no time-out
+    # in a thread, since name resolution has no timeout
     return LiveSource(name, InThread(reader, live.timeout), live.fields, live.drop_after)
 
 
@@ -116,11 +116,11 @@ class PageReader:
     scraper: Scraper
 
     def pages(self, wanted: frozenset[str]) -> tuple[Page, ...]:
-        """Return the page, with the samples of the metrics *wanted*.
+        """Return the page, with samples of the *wanted* metrics.
 
         Raises:
-            TelemetryError: it cannot be fetched, has too many samples, or is not of metrics.
-            TelemetryTimeout: it is not there in time.
+            TelemetryError: it cannot be fetched, has too many samples, or is not a page of metrics.
+            TelemetryTimeout: it does not arrive in time.
         """
         place, parser = self.scraper.place, SampleParser()
         samples: list[Sample] = []
@@ -141,12 +141,12 @@ class PageReader:
 
 
 def scrape_reader(address: str, timeout: float = FEED_TIMEOUT) -> PageReader:
-    """Return what reads the page at *address*.
+    """Return a reader of the page at *address*.
 
     Units: *timeout* in seconds.
 
     Raises:
-        TelemetryError: the address does not fit.
+        TelemetryError: the address is invalid.
     """
     if not address:
         raise TelemetryError(f"scrape needs the address of an exporter, as in scrape:{_EXAMPLE}")
@@ -154,7 +154,7 @@ def scrape_reader(address: str, timeout: float = FEED_TIMEOUT) -> PageReader:
 
 
 class ScrapeFactory:
-    """Opens ``scrape:http://node-7:9835/metrics``, the page of any exporter that is known."""
+    """Opens ``scrape:http://node-7:9835/metrics``, the page of any supported exporter."""
 
     name = "scrape"
     summary = "GPUs through a scrape of any supported exporter"
@@ -163,7 +163,7 @@ class ScrapeFactory:
         """Return a source for the GPUs that an exporter reports; nothing is fetched before it is read.
 
         Raises:
-            TelemetryError: the address or an option does not fit.
+            TelemetryError: the address or an option is invalid.
         """
         if not argument:
             raise TelemetryError(f"scrape needs the address of an exporter, as in scrape:{_EXAMPLE}")
@@ -180,10 +180,10 @@ class DcgmFactory:
         """Return a source for the GPUs that a dcgm-exporter reports; nothing is fetched before it is read.
 
         Raises:
-            TelemetryError: the address or an option does not fit.
+            TelemetryError: the address or an option is invalid.
         """
         return _open(self.name, argument or DCGM_URL, options, (dcgm.EXPORTER,))
 
     def probe(self, argument: str = "", timeout: float = 10.0) -> Availability:
-        """Return whether an exporter answers, by asking it; this takes *timeout* seconds at most."""
+        """Return whether an exporter responds; this takes at most *timeout* seconds."""
         return try_out(lambda: self.open(argument, {"timeout": timeout}))

@@ -1,4 +1,4 @@
-"""What a telemetry source is: something that answers with snapshots."""
+"""The interface of telemetry sources."""
 
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -14,7 +14,7 @@ PAGE_SOURCES = ("scrape", "textfile")
 
 
 def join_specs(specs: Sequence[str]) -> str:
-    """Return the one name of several sources.
+    """Return the joint name of several sources.
 
     >>> join_specs(["nvml", "textfile:/run/metrics"])
     'nvml + textfile:/run/metrics'
@@ -23,7 +23,7 @@ def join_specs(specs: Sequence[str]) -> str:
 
 
 def split_spec(spec: str) -> list[str]:
-    """Return the sources that *spec* joins; those that only have pages of metrics stand last.
+    """Return the sources that *spec* joins; those that only have pages of metrics come last.
 
     >>> split_spec("scrape:http://localhost:9100/metrics + nvml:timeout=2")
     ['nvml:timeout=2', 'scrape:http://localhost:9100/metrics']
@@ -35,7 +35,7 @@ def split_spec(spec: str) -> list[str]:
 class TelemetryError(GpurulesError):
     """A source could not be read; the message names the place and the remedy.
 
-    ``reasons`` say the same of each source that was tried, by its name, where there were several.
+    ``reasons`` has the message of each source that was tried, by name, if there were several.
     """
 
     def __init__(self, message: str, reasons: Mapping[str, str] | None = None) -> None:
@@ -45,15 +45,15 @@ class TelemetryError(GpurulesError):
 
 
 class TelemetryTimeout(TelemetryError):
-    """A source did not answer in time; asking again later may help."""
+    """A source did not respond in time; a retry may help."""
 
 
 class TelemetryStarting(TelemetryTimeout):
-    """A source has not come up yet; it is still at it."""
+    """A source is still starting."""
 
 
 class TelemetryUnavailable(TelemetryError, UnavailableError):
-    """A source needs something that is not installed here; the message names it."""
+    """A source requires something that is not installed here; the message names it."""
 
 
 class EndOfTelemetry(TelemetryError):
@@ -61,15 +61,15 @@ class EndOfTelemetry(TelemetryError):
 
 
 class Source(Protocol):
-    """Where snapshots come from: a device library, a tool, a scrape, a recording or a simulation."""
+    """A source of snapshots: a device library, a tool, a scrape, a recording or a simulation."""
 
     @property
     def name(self) -> str:
-        """What the source is called in messages and in the status."""
+        """Its name in messages and in the status."""
         ...
 
     def read(self) -> Snapshot:
-        """Return what is known now.
+        """Return the current snapshot.
 
         Raises:
             TelemetryError: the source cannot be read.
@@ -78,16 +78,16 @@ class Source(Protocol):
         ...
 
     def close(self) -> None:
-        """Give back what the source holds; doing so twice is allowed."""
+        """Release all resources; may be called twice."""
         ...
 
 
 @runtime_checkable
 class FiniteSource(Source, Protocol):
-    """A source that ends, and so can be walked through."""
+    """A source that ends, and so can be iterated."""
 
     def __iter__(self) -> Iterator[Snapshot]:
-        """Walk through the snapshots that are left."""
+        """Yield the remaining snapshots."""
         ...
 
 
@@ -100,16 +100,16 @@ class SourceFactory(Protocol):
         ...
 
     def open(self, argument: str, options: Mapping[str, object]) -> Source:
-        """Return a source for what stands after the colon.
+        """Return a source for the text after the colon.
 
         Raises:
-            TelemetryError: the argument or an option does not fit, or the source cannot be opened.
+            TelemetryError: the argument or an option is invalid, or the source cannot be opened.
         """
         ...
 
 
 class SourceOptions:
-    """Takes the options of one source by name and type; any that are left over are unknown."""
+    """Parses the options of one source by name and type; remaining ones are unknown."""
 
     def __init__(self, source: str, options: Mapping[str, object]) -> None:
         self._source = source
@@ -118,10 +118,10 @@ class SourceOptions:
 
     @classmethod
     def parse(cls, source: str, argument: str, options: Mapping[str, object]) -> "SourceOptions":
-        """Return the options of ``key=value,key=value``, with *options* given apart winning over them.
+        """Parse the options ``key=value,key=value``; separately given *options* take precedence.
 
         Raises:
-            TelemetryError: a part is no ``key=value``.
+            TelemetryError: a part is not ``key=value``.
         """
         parsed: dict[str, object] = {}
         for part in filter(None, (part.strip() for part in argument.split(","))):
@@ -137,7 +137,7 @@ class SourceOptions:
         """Return a text, or None.
 
         Raises:
-            TelemetryError: it is something else.
+            TelemetryError: it has another type.
         """
         self._asked.append(key)
         value = self._options.get(key)
@@ -146,10 +146,10 @@ class SourceOptions:
         raise TelemetryError(f"{self._source}: the option {key!r} must be a string, not {value!r}")
 
     def texts(self, key: str) -> tuple[str, ...]:
-        """Return texts; one text has them apart by commas.
+        """Return texts; a single text is split at commas.
 
         Raises:
-            TelemetryError: it is something else.
+            TelemetryError: it has another type.
         """
         self._asked.append(key)
         value = self._options.get(key)
@@ -162,7 +162,7 @@ class SourceOptions:
         raise TelemetryError(f"{self._source}: the option {key!r} must be a list of strings, not {value!r}")
 
     def flag(self, key: str) -> bool:
-        """Return whether an option is on; it is off where it is not given.
+        """Return whether an option is on; the default is off.
 
         Raises:
             TelemetryError: it is neither on nor off.
@@ -178,10 +178,10 @@ class SourceOptions:
         raise TelemetryError(f"{self._source}: the option {key!r} must be true or false, not {value!r}")
 
     def names(self, key: str) -> frozenset[str] | None:
-        """Return a set of names, or None; in a text they are apart by ``+``.
+        """Return a set of names, or None; a text is split at ``+``.
 
         Raises:
-            TelemetryError: it is something else.
+            TelemetryError: it has another type.
         """
         self._asked.append(key)
         value = self._options.get(key)
@@ -228,7 +228,7 @@ class SourceOptions:
         """Reject unknown options.
 
         Raises:
-            TelemetryError: an option is not known; the message offers the nearest.
+            TelemetryError: an option is unknown; the message suggests the nearest.
         """
         for key in self._options:
             if key not in self._asked:

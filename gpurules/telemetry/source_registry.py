@@ -1,4 +1,4 @@
-"""The telemetry sources that ship, and those of plug-ins; each is imported when it is opened, and no other."""
+"""The shipped telemetry sources, and those of plug-ins; each is imported only when it is opened."""
 
 from collections.abc import Mapping
 from functools import cache, partial
@@ -18,7 +18,7 @@ SOURCE_NAMES = ("auto", *_LIVE, "scrape", "textfile", "replay", "synthetic")
 
 @cache
 def shipped_source(name: str) -> SourceFactory | None:
-    """Return the source of that *name* that ships, None where there is none."""
+    """Return the shipped source *name*; None if there is none."""
     if name in _LIVE:
         return _live(name)
     match name:
@@ -79,9 +79,9 @@ def _is_factory(plugin: object) -> TypeGuard[SourceFactory]:
 
 
 def all_sources() -> tuple[Registry[SourceFactory], Mapping[str, str]]:
-    """Return the sources that ship with those of installed plug-ins, and why some plug-ins cannot be used, by name.
+    """Return the shipped sources and those of installed plug-ins, and why some plug-ins cannot be used, by name.
 
-    Plug-ins stand under the entry points ``gpurules.sources``; one that does not fit never stops the others.
+    Plug-ins register under the entry point group ``gpurules.sources``; an unusable one never affects the others.
     """
     from gpurules.telemetry.plugged import PluggedFactory
 
@@ -97,8 +97,8 @@ def open_source(spec: str, **options: object) -> Source:
     ``nvml + textfile:/run/metrics`` joins several; *options* are those of the first.
 
     Raises:
-        RegistrationError: no source has that name, and the message offers the nearest; or its plug-in does not fit.
-        TelemetryError: the argument or an option does not fit, or the source cannot be opened.
+        RegistrationError: no source has that name (the message suggests the nearest), or its plug-in is unusable.
+        TelemetryError: the argument or an option is invalid, or the source cannot be opened.
     """
     parts = split_spec(spec)
     if len(parts) > 1:
@@ -129,4 +129,4 @@ def first_snapshot(source: Source) -> Snapshot:
         try:
             return source.read()
         except TelemetryStarting:
-            continue  # a start is bounded in time, after which it is another error
+            continue  # a start is bounded in time; then the error changes

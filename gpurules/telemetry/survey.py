@@ -1,4 +1,4 @@
-"""Which telemetry sources can be used here, and why not the others."""
+"""Determines which telemetry sources can be used here, and why the others cannot."""
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -13,9 +13,9 @@ _AUTO = "auto"
 
 @dataclass(frozen=True, slots=True)
 class SourceFinding:
-    """What is known of one source.
+    """The result for one source.
 
-    Missing: ``is_usable`` is None for a source that does not depend on where it is used, or cannot say.
+    Missing: ``is_usable`` is None for a source that does not depend on the machine, or cannot be probed.
     """
 
     name: str
@@ -26,7 +26,7 @@ class SourceFinding:
 
 
 def survey(timeout: float = 10.0) -> tuple[SourceFinding, ...]:
-    """Return what is found of every source, of plug-ins too, by trying all of them at once.
+    """Probe every source in parallel, including those of plug-ins.
 
     Units: *timeout* in seconds, for each.
     """
@@ -50,7 +50,7 @@ def _finding(factory: SourceFactory, timeout: float) -> SourceFinding:
         return SourceFinding(factory.name, _summary(factory), None, "")
     try:
         found = probe("", timeout)
-    except Exception as error:  # one of ours may have mistakes; a plug-in's is contained
+    except Exception as error:  # a built-in source may have bugs; plug-ins are wrapped
         return SourceFinding(factory.name, _summary(factory), False, str(error) or reason(error))
     if not isinstance(found, Availability):
         return SourceFinding(factory.name, _summary(factory), None, "")
@@ -58,7 +58,7 @@ def _finding(factory: SourceFactory, timeout: float) -> SourceFinding:
 
 
 def _auto(auto: SourceFactory, findings: list[SourceFinding]) -> SourceFinding:
-    """Return which source ``auto`` would take: it takes the first that ships and works, best with a GPU."""
+    """Return which source ``auto`` would select: the first shipped one that works, preferably with a GPU."""
     live = [finding for finding in findings if finding.is_usable and finding.name in SOURCE_NAMES]
     best = next((finding for finding in live if finding.gpu_count), live[0] if live else None)
     if best is None:

@@ -1,4 +1,4 @@
-"""Telemetry of a node that does not exist, for trying rules out: deterministic, and without a clock."""
+"""Telemetry of a simulated node, for trying out rules: deterministic, and without a clock."""
 
 from collections.abc import Iterator, Mapping
 
@@ -55,7 +55,7 @@ class SyntheticFactory:
         """Return the simulation that the options describe; see :class:`Scenario` for them and their defaults.
 
         Raises:
-            TelemetryError: an option is not known or does not fit.
+            TelemetryError: an option is unknown or invalid.
         """
         taken = SourceOptions.parse(self.name, argument, options)
         scenario = Scenario(

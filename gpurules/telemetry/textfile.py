@@ -27,7 +27,7 @@ _EXAMPLE = "textfile:/var/lib/node_exporter/textfile"
 
 
 class _Unusable(Exception):
-    """A file cannot be used, for the reason given; ``metrics`` are those that it mentions, None where unknown."""
+    """A file cannot be used, for the reason given; ``metrics`` are those that it mentions, None if unknown."""
 
     def __init__(self, reason: str, metrics: frozenset[str] | None = None) -> None:
         super().__init__(reason)
@@ -36,7 +36,7 @@ class _Unusable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class TextfileReader:
-    """Reads ``*.prom`` of *folder*; a file that is stale, cut short or wrong gives nothing, and the others go on.
+    """Reads ``*.prom`` in *folder*; a stale, truncated or invalid file is skipped.
 
     Units: ``stale_after`` in seconds.
     """
@@ -55,7 +55,7 @@ class TextfileReader:
         return fill_fields(Snapshot(timestamp=self.clock()), pages, request.feeds)
 
     def pages(self, wanted: frozenset[str]) -> tuple[Page, ...]:
-        """Return the samples of the metrics *wanted*, of all files that can be used.
+        """Return the samples of the *wanted* metrics in all usable files.
 
         Raises:
             TelemetryError: the directory cannot be read.
@@ -97,7 +97,7 @@ class TextfileReader:
         return iter(found)
 
     def _text(self, path: Path) -> tuple[str, float]:
-        """Return what a file says, and how old it is in seconds."""
+        """Return the text of a file, and its age in seconds."""
         try:
             age = self.clock() - path.stat().st_mtime
             data = read_input(path, MAX_FILE)
@@ -124,16 +124,16 @@ class TextfileFactory:
         """Return a source for the files of a directory; none is read before the source is.
 
         Raises:
-            TelemetryError: there is no directory, or an option does not fit.
+            TelemetryError: the directory does not exist, or an option is invalid.
         """
         reader, live = self.reader(argument, options)
         return LiveSource(self.name, InThread(reader, live.timeout), live.fields, live.drop_after)
 
     def reader(self, argument: str, options: Mapping[str, object]) -> tuple[TextfileReader, LiveOptions]:
-        """Return what reads the files, and the options that all live sources share.
+        """Return the reader of the files, and the common options of live sources.
 
         Raises:
-            TelemetryError: there is no directory, or an option does not fit.
+            TelemetryError: the directory does not exist, or an option is invalid.
         """
         folder, _, said = argument.partition(",")
         if not folder:

@@ -18,10 +18,10 @@ _PARTS = ("transfer", "workload")
 
 @dataclass(slots=True)
 class TransferList:
-    """The transfers of a JSONL file, read as they are walked through.
+    """The transfers of a JSONL file, read lazily.
 
-    A line is a transfer, or ``{"transfer": {…}, "workload": {…}}``. One that is neither is counted, and passed over;
-    what is wrong with the facts of one is counted too, and missing. ``declared`` are the fields that the rules declare.
+    A line is a transfer, or ``{"transfer": {…}, "workload": {…}}``. Any other line is counted and skipped; invalid
+    facts are counted too, and missing. ``declared`` are the fields that the rules declare.
     """
 
     path: Path
@@ -30,10 +30,10 @@ class TransferList:
     problem_count: int = 0
 
     def __iter__(self) -> Iterator[tuple[Transfer, Workload | None]]:
-        """Walk through the transfers, each with its workload or None.
+        """Yield the transfers, each with its workload or None.
 
         Raises:
-            TelemetryError: the file cannot be read, or holds lines but not one transfer.
+            TelemetryError: the file cannot be read, or has lines but no transfer.
         """
         self.problems, self.problem_count, count = [], 0, 0
         for line in read_lines(self.path):
@@ -77,7 +77,7 @@ def _mapping(data: object, what: str) -> dict[str, object]:
 
 
 def read_transfers(path: str | PathLike[str], declared: Mapping[str, Field] | None = None) -> TransferList:
-    """Return the list of transfers at *path*; it is opened when it is walked through.
+    """Return the list of transfers at *path*, which is opened on iteration.
 
     *declared* are the fields that the rules declare.
     """

@@ -1,4 +1,4 @@
-"""Recorded and simulated telemetry in a live agent: shifted onto the wall clock, at the pace at which it was taken."""
+"""Recorded and simulated telemetry in a live agent: shifted to the wall clock, at its original pace."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -8,11 +8,11 @@ from gpurules.telemetry.source import EndOfTelemetry, FiniteSource, TelemetryErr
 
 
 class WallClockSource:
-    """A finite source that answers like a device: with what is known now.
+    """A finite source that behaves like a device: it returns the current snapshot.
 
-    Its first snapshot is taken at the first reading, and each further one as much later as it was recorded. Between two
-    the answer is the same object again: nothing new is known. Snapshots that no reading asked for in time are passed
-    over, as they are by who polls a device. Where the wall clock is set, times move along.
+    Its first snapshot is due at the first reading, each further one at its recorded distance. In between, the same
+    object is returned again. Snapshots that no reading requested in time are skipped, as when a device is polled. If
+    the wall clock is set, times move along.
 
     *wall* gives seconds since 1970, *steady* is a monotonic clock.
     """
@@ -31,7 +31,7 @@ class WallClockSource:
         """Return the latest snapshot that is due.
 
         Raises:
-            EndOfTelemetry: the time of the last one is over.
+            EndOfTelemetry: the last snapshot has expired.
             TelemetryError: the source cannot be read.
         """
         now = self._steady()
@@ -55,14 +55,14 @@ class WallClockSource:
         return self._current
 
     def _look_ahead(self) -> None:
-        """Fetch the next snapshot; what keeps it from coming is raised when the present one has been handed out."""
+        """Fetch the next snapshot; an error is raised only after the current one has been returned."""
         try:
             self._next, self._why_not = self._source.read(), None
         except TelemetryError as error:
             self._next, self._why_not = None, error
 
     def _stamp(self, snapshot: Snapshot) -> Snapshot:
-        """Return *snapshot* at the time that the wall clock shows, or showed, when it was due."""
+        """Return *snapshot* with the wall clock time at which it was due."""
         drift = self._wall() - self._steady()
         return replace(snapshot, timestamp=snapshot.timestamp + self._offset + drift)
 

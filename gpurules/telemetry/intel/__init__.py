@@ -1,1 +1,1 @@
-"""Intel GPUs: through xpu-smi, or through the files of the drivers where it is not installed."""
+"""Intel GPUs: through xpu-smi, or without it through the files of the drivers."""

@@ -1,4 +1,4 @@
-"""Intel GPUs through the files of the drivers xe and i915, where xpu-smi is not installed.
+"""Intel GPUs through the files of the drivers xe and i915, for nodes without xpu-smi.
 
 Source: the kernel's Documentation/ABI/testing/sysfs-driver-intel-xe-hwmon and sysfs-driver-intel-i915-hwmon.
 """
@@ -42,10 +42,10 @@ class IntelSysfs:
     def read(self, request: PollRequest) -> Snapshot:
         """Return the drivers' current readings.
 
-        Missing: whatever a driver or board does not report: memory and utilization always, power at the first poll.
+        Missing: what a driver or board does not report: memory and utilization always, power at the first poll.
 
         Raises:
-            TelemetryUnavailable: there is no such GPU, and there was none before.
+            TelemetryUnavailable: there is no such GPU, and there never was.
         """
         now = self._clock()
         gpus = tuple(self._gpu(number, card) for number, card in sorted(self._cards()))
@@ -72,7 +72,7 @@ class IntelSysfs:
             "memory_temperature": _sensor(sensors, "temp", ("vram",), 1e3),
             "energy": energy,
             "power": power,
-            "power_limit": limit or None,  # 0 is a limit that is switched off
+            "power_limit": limit or None,  # 0 means that the limit is disabled
             "clock_sm": next((v * 1e6 for path in _CLOCKS if (v := _number(card / path)) is not None), None),
             "memory_used": None,
             "utilization": None,
@@ -97,7 +97,7 @@ class IntelSysfs:
 
 
 def _text(path: Path) -> str | None:
-    """Return the content of a file, None if it cannot be read."""
+    """Return the content of a file; None if it cannot be read."""
     try:
         return path.read_text("utf-8", "replace")[:200].strip() or None
     except OSError:
@@ -112,7 +112,7 @@ def _number(path: Path) -> float | None:
 def _sensor(
     folder: Path | None, kind: str, labels: tuple[str | None, ...], over: float, what: str = "input"
 ) -> float | None:
-    """Return the first sensor of a kind whose label is one of *labels*, best first; None is one without a label."""
+    """Return the first sensor of a kind with one of *labels*, best first; None means no label."""
     if folder is None:
         return None
     found: dict[str | None, float] = {}
@@ -133,14 +133,14 @@ class IntelSysfsFactory:
         """Return a source for the GPUs of this node; nothing is read before it is read.
 
         Raises:
-            TelemetryError: an option is not known or does not fit.
+            TelemetryError: an option is unknown or invalid.
         """
         taken = SourceOptions.parse(self.name, argument, options)
         live = LiveOptions.take(taken)
         taken.finish()
-        # in a thread, since a driver that hangs holds up the reading of its files
+        # in a thread, since a hung driver blocks reads of its files
         return LiveSource(self.name, InThread(IntelSysfs(ROOT), live.timeout), live.fields, live.drop_after)
 
     def probe(self, argument: str = "", timeout: float = 10.0) -> Availability:
-        """Return whether there is such a GPU here, by reading its files; this takes *timeout* seconds at most."""
+        """Return whether there is such a GPU here, by reading its files; this takes at most *timeout* seconds."""
         return try_out(lambda: self.open(argument, {"timeout": timeout}))

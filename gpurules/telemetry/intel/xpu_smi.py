@@ -36,7 +36,7 @@ class XpuSmi(ProgramReader):
         A GPU that it no longer reports is lost, and all are listed again at the next read.
 
         Raises:
-            TelemetryError: it is not there, or cannot read the driver.
+            TelemetryError: it does not exist, or cannot read the driver.
             TelemetryTimeout: it does not end in time, and was killed.
         """
         until = self._steady() + self._timeout
@@ -74,7 +74,7 @@ class XpuSmi(ProgramReader):
 
     def _run(self, arguments: list[str], until: float) -> tuple[Json | None, ToolOutput]:
         output = self._tool.run(arguments, until)
-        start, end = output.text.find("{"), output.text.rfind("}")  # warnings may stand around
+        start, end = output.text.find("{"), output.text.rfind("}")  # warnings may surround it
         try:
             report = parse_json(output.text[start : end + 1]) if 0 <= start < end else None
         except ValueError:
@@ -95,9 +95,9 @@ class XpuSmiFactory(ProgramFactory):
 
     @property
     def elsewhere(self) -> Sequence[str]:
-        """Where it may be if it is not on the PATH."""
+        """Where the program may be if it is not on the PATH."""
         return _ELSEWHERE
 
     def reader(self, binary: str, timeout: float) -> NodeReader:
-        """Return what reads this node by running *binary*."""
+        """Return the reader that runs *binary*."""
         return XpuSmi(binary, timeout)

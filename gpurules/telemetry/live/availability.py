@@ -12,7 +12,7 @@ from gpurules.telemetry.source import Source, SourceFactory
 
 @dataclass(frozen=True, slots=True)
 class Availability:
-    """Whether a source can be used here: what it found, or the reason why it cannot."""
+    """Whether a source can be used here, with what it found or the reason why it cannot."""
 
     is_usable: bool
     detail: str
@@ -23,12 +23,12 @@ class ProbingFactory(SourceFactory, Protocol):
     """A factory that can say whether its source can be used here."""
 
     def probe(self, argument: str = "", timeout: float = 10.0) -> Availability:
-        """Return whether a source can be used here, within *timeout* seconds; nothing is raised."""
+        """Return whether a source can be used here, within *timeout* seconds; raises nothing."""
         ...
 
 
 def try_out(open_it: Callable[[], Source]) -> Availability:
-    """Return what one read of a source shows; whatever it is, the source is closed again."""
+    """Return the result of one read of a source, which is then closed."""
     try:
         source = open_it()
     except GpurulesError as error:
@@ -44,7 +44,7 @@ def try_out(open_it: Callable[[], Source]) -> Availability:
 
 
 def describe_snapshot(snapshot: Snapshot) -> Availability:
-    """Return what a snapshot shows, in a few words.
+    """Summarize a snapshot in a few words.
 
     >>> describe_snapshot(Snapshot(driver_version="580.1")).detail
     'no GPU · driver 580.1'

@@ -1,4 +1,4 @@
-"""The options that live sources share, and how a source is made of them."""
+"""The common options of live sources, and the creation of a source from them."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -17,12 +17,12 @@ MODES = ("process", "thread", "inline")
 class LiveOptions:
     """Options that every live source accepts.
 
-    ``mode`` is where the driver is asked: in a ``process`` of its own, in a ``thread``, or ``inline``, in the thread
-    that reads, which then hangs when the driver does.
+    ``mode`` is where the driver is called: in a ``process`` of its own, in a ``thread``, or ``inline``, in the reading
+    thread, which then hangs with the driver.
 
     Units: seconds. ``timeout`` is for one read, ``start_timeout`` for a new sampler, ``retry`` is the first pause
     after a failure, ``drop_after`` how long a lost GPU is reported.
-    Missing: ``fields`` is None for all that are cheap.
+    Missing: ``fields`` None: all that are cheap.
     """
 
     mode: str = "process"
@@ -34,10 +34,10 @@ class LiveOptions:
 
     @classmethod
     def take(cls, options: SourceOptions, timeout: float = 3.0) -> Self:
-        """Return what *options* say; *timeout* is the default for one read.
+        """Parse *options*; *timeout* is the default for one read.
 
         Raises:
-            TelemetryError: one of them does not fit.
+            TelemetryError: one of them is invalid.
         """
         mode = options.text("mode") or "process"
         if mode not in MODES:
@@ -54,7 +54,7 @@ class LiveOptions:
     def source(
         self, name: str, target: str, options: Mapping[str, object], inline: Callable[[], NodeReader]
     ) -> LiveSource:
-        """Return a source that reads by *target* in another process, or by what *inline* makes in this one."""
+        """Return a source that reads by *target* in another process, or by the reader of *inline* in this one."""
         reader: NodeReader
         if self.mode == "process":
             reader = Sampler(Task(target, options, self.timeout, self.start_timeout, self.retry))

@@ -1,4 +1,4 @@
-"""What one poll of a live source requests, and in which form the answer came."""
+"""The request of one poll of a live source, and the form of its result."""
 
 from dataclasses import dataclass
 
@@ -12,11 +12,11 @@ NO_SUBJECT = "the driver"
 
 @dataclass(frozen=True, slots=True)
 class PollRequest:
-    """The requested fields, and the calls that are not to be made since they hung before.
+    """The requested fields, and the calls to skip because they hung before.
 
     ``feeds`` are the declared fields that sources of Prometheus text fill.
 
-    Missing: ``fields`` is None for all that are cheap.
+    Missing: ``fields`` None: all that are cheap.
     """
 
     fields: frozenset[str] | None = None
@@ -26,12 +26,12 @@ class PollRequest:
 
 @dataclass(frozen=True, slots=True)
 class SourceForm:
-    """The form that the last reading came in.
+    """The form of the last reading.
 
     >>> str(SourceForm("XML")), str(SourceForm("CSV", "the XML is cut off"))
     ('XML', 'CSV: the XML is cut off')
 
-    Missing: ``why`` is empty for the form that is read first.
+    Missing: ``why`` is empty for the preferred form.
     """
 
     name: str
@@ -43,6 +43,6 @@ class SourceForm:
 
 
 def form_of(source: object) -> SourceForm | None:
-    """Return the form in which *source* was read last; None where it has only one, or was not read yet."""
+    """Return the form of *source*'s last reading; None if it has only one, or was not read yet."""
     form = getattr(source, "form", None)
     return form if isinstance(form, SourceForm) else None

@@ -72,13 +72,13 @@ class ProgramFactory(ABC):
 
     @abstractmethod
     def reader(self, binary: str, timeout: float) -> NodeReader:
-        """Return what reads this node by running *binary*, within *timeout* seconds."""
+        """Return the reader that runs *binary*, within *timeout* seconds."""
 
     def open(self, argument: str, options: Mapping[str, object]) -> LiveSource:
         """Return a source for the GPUs of this node; nothing is run before it is read.
 
         Raises:
-            TelemetryError: an option is not known or does not fit.
+            TelemetryError: an option is unknown or invalid.
         """
         taken = SourceOptions.parse(self.name, argument, options)
         binary = taken.text("binary") or find_program(self.name, self.elsewhere)
@@ -87,5 +87,5 @@ class ProgramFactory(ABC):
         return LiveSource(self.name, self.reader(binary, live.timeout), live.fields, live.drop_after)
 
     def probe(self, argument: str = "", timeout: float = 10.0) -> Availability:
-        """Return whether the program works here, by running it; this takes *timeout* seconds at most."""
+        """Return whether the program works here, by running it; this takes at most *timeout* seconds."""
         return try_out(lambda: self.open(argument, {"timeout": timeout}))

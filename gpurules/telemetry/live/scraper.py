@@ -14,7 +14,7 @@ _CHUNK = 1 << 16
 
 
 class Scraper:
-    """Fetches the page at one address; ``place`` is the address for messages, without the password that may be in it.
+    """Fetches the page at one address; ``place`` is the address for messages, without its password.
 
     Units: *timeout* in seconds, for one page.
     """
@@ -26,11 +26,11 @@ class Scraper:
         self._steady = steady
 
     def fetch(self) -> str:
-        """Return what the address answers.
+        """Return the page at the address.
 
         Raises:
-            TelemetryError: it cannot be reached, or answers with an error or without end.
-            TelemetryTimeout: it does not answer in time.
+            TelemetryError: it cannot be reached, or its response is an error or too large.
+            TelemetryTimeout: it does not respond in time.
         """
         until = self._steady() + self._timeout
         kind = HTTPSConnection if self._url.scheme == "https" else HTTPConnection
@@ -73,10 +73,10 @@ class Scraper:
 
 
 def whole_url(text: str, example: str) -> SplitResult:
-    """Return the URL that *text* means: ``node-7:9400`` is ``http://node-7:9400/metrics``.
+    """Complete a URL: ``node-7:9400`` becomes ``http://node-7:9400/metrics``.
 
     Raises:
-        TelemetryError: it is none, or not of HTTP.
+        TelemetryError: *text* is not an HTTP URL.
     """
     url = SplitResult("", "", "", "", "")
     try:

@@ -1,4 +1,4 @@
-"""A live source: reads this node, and remembers its GPUs."""
+"""A live source: reads this node, and tracks its GPUs."""
 
 import platform
 import time
@@ -17,7 +17,7 @@ class NodeReader(Protocol):
     """Reads this node: in this process, in a thread or in a process of its own."""
 
     def read(self, request: PollRequest) -> Snapshot:
-        """Return what is known now.
+        """Return the current snapshot.
 
         Raises:
             TelemetryError: it cannot be read.
@@ -25,7 +25,7 @@ class NodeReader(Protocol):
         ...
 
     def close(self) -> None:
-        """Give back what is held; doing so twice is allowed."""
+        """Release all resources; may be called twice."""
         ...
 
 
@@ -56,23 +56,23 @@ class LiveSource:
 
     @property
     def form(self) -> SourceForm | None:
-        """The form in which the reader read last; None where it has only one."""
+        """The form of the reader's last reading; None if it has only one."""
         return form_of(self.reader)
 
     def sample(self, fields: Collection[str] | None) -> None:
-        """Sample only *fields* from now on; None is all that are cheap."""
+        """Sample only *fields* from now on; None: all that are cheap."""
         self._request = replace(self._request, fields=None if fields is None else frozenset(fields))
 
     def feed(self, fields: Collection[Field]) -> None:
-        """Fill *fields* from now on, where the reader reads Prometheus text."""
+        """Fill *fields* from now on, if the reader reads Prometheus text."""
         self._request = replace(self._request, feeds=tuple(fields))
 
     def read(self) -> Snapshot:
-        """Return what is known now, with the GPUs that were lost lately.
+        """Return the current snapshot, with recently lost GPUs.
 
         Raises:
-            TelemetryError: the node cannot be read; a later try may help.
-            TelemetryTimeout: it did not answer in time.
+            TelemetryError: the node cannot be read; a retry may help.
+            TelemetryTimeout: it did not respond in time.
         """
         snapshot = self.reader.read(self._request)
         now = self._clock()
@@ -80,5 +80,5 @@ class LiveSource:
         return complete if complete.host else replace(complete, host=platform.node() or None)
 
     def close(self) -> None:
-        """Give back what is held; doing so twice is allowed."""
+        """Release all resources; may be called twice."""
         self.reader.close()

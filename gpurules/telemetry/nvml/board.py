@@ -1,4 +1,4 @@
-"""Reads one board: what it says about itself, its processes and its MIG instances."""
+"""Reads one board: its own facts, its processes and its MIG instances."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -22,7 +22,7 @@ _MOST_INSTANCES = 64
 
 @dataclass(frozen=True, slots=True)
 class BoardReader:
-    """Reads boards; ``rates`` holds the counters of the last poll."""
+    """Reads boards; ``rates`` holds the counters of the previous poll."""
 
     library: Library
     rates: CounterRates
@@ -31,7 +31,7 @@ class BoardReader:
     def read(self, handle: Handle, board: GPU, poll: CounterPoll) -> tuple[GPU, ...]:
         """Return the GPU of *handle*, whose identity is in *board*, followed by its MIG instances.
 
-        Missing: each fact whose call failed, with the reason; all, where the GPU is lost.
+        Missing: each fact whose call failed, with the reason; all if the GPU is lost.
         """
         try:
             facts = self._facts(handle, poll)
@@ -65,7 +65,7 @@ class BoardReader:
         return facts
 
     def _check(self, handle: Handle) -> None:
-        """Find out whether a GPU that reported nothing answers at all, by a call that every GPU supports."""
+        """Check whether a GPU that reported nothing responds at all, by a call that every GPU supports."""
         try:
             read_temperature(self.library, handle)
         except CallFailed as error:
@@ -87,7 +87,7 @@ class BoardReader:
         return found
 
     def _instances(self, handle: Handle, poll: CounterPoll) -> tuple[Instance, ...]:
-        """Return the MIG instances; none where the board is not, or cannot be, partitioned."""
+        """Return the MIG instances; none if the board is not, or cannot be, partitioned."""
         try:
             if self.library.ask("nvmlDeviceGetMigMode", handle)[0] != 1:
                 return ()
@@ -130,7 +130,7 @@ class BoardReader:
 
 
 class _Lost(Exception):
-    """The GPU is lost, so there is no sense in asking it more."""
+    """The GPU is lost, so further calls are pointless."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -138,7 +138,7 @@ class _Lost(Exception):
 
 
 class _failing:
-    """Makes the error of a call the reason why *attributes* are missing."""
+    """Records the error of a call as the reason why *attributes* are missing."""
 
     def __init__(self, facts: GpuFacts, attributes: Sequence[str]) -> None:
         self._facts = facts

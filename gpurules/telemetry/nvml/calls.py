@@ -1,4 +1,4 @@
-"""What a call of NVML is: the attributes of a GPU that it gives, and how it is made."""
+"""Descriptions of NVML calls: the GPU attributes that they provide, and how to make them."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -12,14 +12,14 @@ Read: TypeAlias = Callable[[Library, Handle], Mapping[str, Value]]
 
 @dataclass(frozen=True, slots=True)
 class NvmlCall:
-    """A call, and the attributes of a GPU that it gives."""
+    """A call, and the GPU attributes that it provides."""
 
     attributes: tuple[str, ...]
     read: Read
 
 
 def number(attribute: str, function: str, *arguments: int, times: int = 1, over: int = 1) -> NvmlCall:
-    """Return the call of *function* that gives the number of *attribute*, scaled by *times* or *over*."""
+    """Return the call of *function* that provides the number *attribute*, scaled by *times* or *over*."""
 
     def read(library: Library, handle: Handle) -> Mapping[str, Value]:
         value = library.ask(function, handle, *arguments)

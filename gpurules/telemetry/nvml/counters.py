@@ -1,7 +1,7 @@
 """The traffic of a GPU and the temperature of its memory, which NVML reports as field values.
 
-PCIe and NVLink are counters, and so become rates from the second poll on. Where a board has no PCIe counters, the
-driver can measure the traffic, for 20 ms in each direction: that is done only for fields requested by name.
+PCIe and NVLink are counters, and so become rates from the second poll on. If a board has no PCIe counters, the driver
+can measure the traffic for 20 ms in each direction, which is done only for fields requested by name.
 
 Source: nvmlDeviceGetFieldValues, nvmlDeviceGetPcieThroughput; scope 2**32-1 is the sum over all links.
 """
@@ -34,7 +34,7 @@ class GpuFacts:
     missing: dict[str, str] = field(default_factory=dict)
 
     def put(self, attribute: str, value: float | str | None, reason: str | None) -> None:
-        """Take a value, or the reason why there is none."""
+        """Add a value, or the reason why there is none."""
         if value is not None:
             self.values[attribute] = value
         else:
@@ -43,21 +43,21 @@ class GpuFacts:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What is to be sampled: attributes of a GPU, and which of them were asked for by name."""
+    """The GPU attributes to sample, and those requested by name."""
 
     attributes: frozenset[str]
     by_name: frozenset[str] = frozenset()
 
     def any_of(self, attributes: Collection[str]) -> bool:
-        """Whether one of *attributes* is to be sampled."""
+        """Whether any of *attributes* is to be sampled."""
         return not self.attributes.isdisjoint(attributes)
 
 
 @dataclass(frozen=True, slots=True)
 class CounterPoll:
-    """One poll of one GPU: which GPU, when, and what is requested.
+    """One poll of one GPU: the GPU, the time and the request.
 
-    Units: ``at`` in seconds of a clock that never goes back.
+    Units: ``at`` in seconds of a monotonic clock.
     """
 
     owner: str
@@ -66,7 +66,7 @@ class CounterPoll:
 
 
 def read_counters(library: Library, handle: Handle, poll: CounterPoll, rates: CounterRates) -> GpuFacts:
-    """Return the field values that are requested, and the rates of those that are counters.
+    """Return the requested field values; counters as rates.
 
     Units: bytes/second; celsius.
 
@@ -109,14 +109,14 @@ def _answer(answer: Any, name: str) -> Answer:
     if code:
         return None, REASONS.get(code, f"NVML error {code}")
     narrow = int(answer.valueType) == _UNSIGNED_INT
-    if narrow and name in _PCIE:  # 32 bits of bytes wrap within a second, so a rate over a poll would be made up
+    if narrow and name in _PCIE:  # a 32-bit byte counter wraps within a second, so a rate over a poll would be wrong
         return None, REASONS[NOT_SUPPORTED]
     value = int(answer.value.uiVal if narrow else answer.value.ullVal)
     return float(value * _KIB) if name in _NVLINK else value, None
 
 
 def _sum_of_links(library: Library, handle: Handle, name: str, reason: str | None) -> Answer:
-    """Return the sum over the links that answer, for drivers that do not sum up themselves."""
+    """Return the sum over the links that respond, for drivers that do not provide the sum."""
     answers = library.ask("nvmlDeviceGetFieldValues", handle, [(_NVLINK[name], link) for link in range(MOST_LINKS)])
     counts = [count for answer in answers if (count := _answer(answer, name)[0]) is not None]
     return (sum(counts), None) if counts else (None, reason)

@@ -1,4 +1,4 @@
-"""Opens ``nvml``: in a process of its own, unless something else is asked for."""
+"""Opens ``nvml``: in a process of its own, by default."""
 
 from collections.abc import Mapping
 
@@ -15,14 +15,14 @@ _TARGET = "gpurules.telemetry.nvml.factory:open_reader"
 
 
 def open_reader(library: str | None = None) -> NvmlReader:
-    """Return a reader in this process; *library* is the path of libnvidia-ml where it is not on the search path."""
+    """Return a reader in this process; *library* is the path of libnvidia-ml if it is not on the search path."""
     return NvmlReader(Library(library))
 
 
 class NvmlFactory:
     """Opens ``nvml`` or ``nvml:mode=thread,timeout=2``.
 
-    Options: ``fields mode timeout start_timeout retry drop_after`` as all live sources have them, and ``library``.
+    Options: the common ones ``fields mode timeout start_timeout retry drop_after``, and ``library``.
     """
 
     name = "nvml"
@@ -32,7 +32,7 @@ class NvmlFactory:
         """Return a source for the GPUs of this node; nothing is loaded before it is read.
 
         Raises:
-            TelemetryError: an option is not known or does not fit.
+            TelemetryError: an option is unknown or invalid.
         """
         taken = SourceOptions.parse(self.name, argument, options)
         library = taken.text("library") or LIBRARY
@@ -41,5 +41,5 @@ class NvmlFactory:
         return live.source(self.name, _TARGET, {"library": library}, lambda: open_reader(library))
 
     def probe(self, argument: str = "", timeout: float = 10.0) -> Availability:
-        """Return whether the driver answers, by asking it; this takes *timeout* seconds at most."""
+        """Return whether the driver responds; this takes at most *timeout* seconds."""
         return try_out(lambda: self.open(argument, {"timeout": timeout, "fields": frozenset({"gpu_name"})}))

@@ -1,4 +1,4 @@
-"""What NVML says of the health of a GPU: ECC errors by place, repairs of its memory, its links and its fabric.
+"""Reads the health of a GPU from NVML: ECC errors by location, memory repairs, links and fabric.
 
 Source: NVML API reference, device queries; field values NVML_FI_DEV_*.
 """
@@ -19,7 +19,7 @@ _UNSIGNED_INT = 1
 
 
 def field_values(library: Library, handle: Handle, wanted: tuple[int, ...]) -> list[int | CallFailed]:
-    """Return what each of the fields *wanted* is, else why it is nothing."""
+    """Return the value of each *wanted* field, or why there is none."""
     answers = library.ask("nvmlDeviceGetFieldValues", handle, [(field, 0) for field in wanted])
     found: list[int | CallFailed] = []
     for answer in answers:
@@ -58,7 +58,7 @@ def _retired(library: Library, handle: Handle) -> Mapping[str, Value]:
 
 
 def _link_errors(library: Library, handle: Handle) -> Mapping[str, Value]:
-    """Return the sum of the counters that there are; none where one fails, since a sum without it would fall."""
+    """Return the sum of the counters; none if one fails, since a sum without it would drop."""
     found = field_values(library, handle, _LINK_ERRORS)
     failed = [value for value in found if isinstance(value, CallFailed)]
     counts = [value for value in found if not isinstance(value, CallFailed)]

@@ -1,4 +1,4 @@
-"""The door to NVML: loads pynvml, and turns its errors into reasons why a fact is missing.
+"""The only user of pynvml: loads NVML, and converts its errors to reasons why a fact is missing.
 
 Source: NVML API reference, nvmlReturn_t; the module pynvml of the distribution nvidia-ml-py.
 """
@@ -54,7 +54,7 @@ REMEDIES = {
 
 
 class CallFailed(Exception):
-    """A call of NVML did not give what it was asked for; ``reason`` says why."""
+    """A call of NVML failed; ``reason`` says why."""
 
     def __init__(self, code: int) -> None:
         super().__init__(code)
@@ -63,10 +63,9 @@ class CallFailed(Exception):
 
 
 class Library:
-    """NVML, while it is initialized; *path* is that of the library where it is not on the search path.
+    """NVML, while it is initialized; *path* is that of the library if it is not on the search path.
 
-    ``place`` says what is being asked right now, and ``skipped`` names what is not to be asked, each as the function
-    and its subject.
+    ``place`` is the current call, and ``skipped`` the calls to skip, each as the function and its subject.
     """
 
     def __init__(self, path: str | None = None) -> None:
@@ -78,11 +77,11 @@ class Library:
         self._is_running = False
 
     def start(self) -> None:
-        """Load and initialize NVML, unless it is.
+        """Load and initialize NVML, unless that is done.
 
         Raises:
             TelemetryUnavailable: pynvml or the library is not installed.
-            TelemetryError: the driver does not answer; the message says what to do.
+            TelemetryError: the driver does not respond; the message has the remedy.
         """
         if self._is_running:
             return
@@ -105,14 +104,14 @@ class Library:
                 "NVML: the module pynvml is not installed; install it with 'pip install nvidia-ml-py'"
             ) from None
         if self._path is not None:
-            try:  # pynvml asks for the library by its soname, which is answered by one that is loaded already
+            try:  # pynvml loads the library by its soname, which an already loaded one satisfies
                 ctypes.CDLL(self._path)
             except OSError as error:
                 raise TelemetryUnavailable(f"NVML: {self._path!r} cannot be loaded: {error}") from None
         self._pynvml = pynvml
 
     def stop(self) -> None:
-        """Shut NVML down, if it is initialized; handles are of no use from then on."""
+        """Shut NVML down if it is initialized; handles are invalid from then on."""
         if self._is_running:
             self._is_running = False
             try:
@@ -121,10 +120,10 @@ class Library:
                 return
 
     def ask(self, function: str, *arguments: object) -> Any:
-        """Return what *function* of NVML answers.
+        """Call *function* of NVML, and return its result.
 
         Raises:
-            CallFailed: it gives an error, or there is no such function.
+            CallFailed: it returns an error, or there is no such function.
         """
         self.place = (function, self.subject)
         if self.place in self.skipped or (EVERY_CALL, self.subject) in self.skipped:
@@ -135,10 +134,10 @@ class Library:
             self.place = None
 
     def fabric(self, handle: Handle) -> tuple[int, int]:
-        """Return how far a GPU is in joining its fabric, and with what result, as NVML numbers them.
+        """Return a GPU's fabric state and its status, as NVML's numbers.
 
         Raises:
-            CallFailed: it gives an error, or there is no such function.
+            CallFailed: it returns an error, or there is no such function.
         """
         kind = getattr(self._pynvml, "c_nvmlGpuFabricInfoV_t", None)
         if kind is None:
@@ -151,7 +150,7 @@ class Library:
         """Do as :meth:`ask` does, for threads other than the polling thread.
 
         Raises:
-            CallFailed: it gives an error, or there is no such function.
+            CallFailed: it returns an error, or there is no such function.
         """
         call: Callable[..., Any] | None = getattr(self._pynvml, function, None)
         if call is None:
@@ -164,7 +163,7 @@ class Library:
             raise CallFailed(FUNCTION_NOT_FOUND) from None
         except UnicodeDecodeError:
             raise CallFailed(NOT_TEXT) from None
-        except (ValueError, OverflowError, MemoryError):  # as for a list that the driver says has 2**32 entries
+        except (ValueError, OverflowError, MemoryError):  # such as for a list that supposedly has 2**32 entries
             raise CallFailed(UNKNOWN) from None
 
 

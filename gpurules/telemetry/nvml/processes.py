@@ -20,9 +20,9 @@ _LONGEST = 256
 
 
 def name_of_process(pid: int) -> str | None:
-    """Return the program that the process *pid* runs, as its command line says.
+    """Return the program of the process *pid*, from its command line.
 
-    Missing: it has ended, or is not of this PID namespace (a container sees the host's numbers, not its processes).
+    Missing: it has ended, or is not in this PID namespace (a container sees the host's ids, not its processes).
     """
     try:
         command = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")[0]
@@ -35,10 +35,10 @@ def name_of_process(pid: int) -> str | None:
 def read_processes(library: Library, handle: Handle, namer: Namer = name_of_process) -> tuple[GPUProcess, ...]:
     """Return the processes of a GPU or MIG instance, each once, with all its kinds.
 
-    Missing: ``memory_used`` where the driver does not report.
+    Missing: ``memory_used`` if the driver does not report it.
 
     Raises:
-        CallFailed: no list at all can be read; the error is that of the compute processes.
+        CallFailed: no list can be read; the error is that of the compute processes.
     """
     found: dict[int, GPUProcess] = {}
     failures: list[CallFailed] = []
@@ -71,6 +71,6 @@ def _list(library: Library, function: str, handle: Handle) -> list[Any]:  # stru
 
 
 def _join_kinds(kinds: str, kind: str) -> str:
-    """Return both kinds in the words of nvidia-smi: ``C+G``, ``M+C``."""
+    """Return both kinds in nvidia-smi's notation: ``C+G``, ``M+C``."""
     letters = {*kinds.split("+"), *kind.split("+")}
     return "+".join(letter for letter in "MCG" if letter in letters)

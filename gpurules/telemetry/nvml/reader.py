@@ -1,4 +1,4 @@
-"""Makes snapshots of a node from NVML, in this process: may hang for as long as the driver does."""
+"""Reads snapshots of a node from NVML in this process: may hang with the driver."""
 
 import time
 from collections.abc import Callable, Collection
@@ -37,7 +37,7 @@ _ALL = frozenset((*_ATTRIBUTES.values(), *MEMORY))
 
 @dataclass(frozen=True, slots=True)
 class NvmlClocks:
-    """Where the time is read: since 1970, and of a clock that never goes back."""
+    """The clocks: seconds since 1970, and a monotonic one."""
 
     wall: Clock = time.time
     steady: Clock = time.monotonic
@@ -45,7 +45,7 @@ class NvmlClocks:
 
 @dataclass(slots=True)
 class _Node:
-    """What is remembered from poll to poll: who has which index, and which boards ever answered."""
+    """The state between polls: the index of each board, and the boards that ever responded."""
 
     names: dict[int, GPU] = field(default_factory=dict)
     boards: set[str] = field(default_factory=set)
@@ -54,8 +54,8 @@ class _Node:
 class NvmlReader:
     """Reads the GPUs of this node through NVML.
 
-    NVML counts the boards when it is initialized. So while one that was there is lost, it is initialized again from
-    time to time (after ``Backoff`` seconds), and finds the board if it has come back.
+    NVML enumerates the boards when it is initialized. So while a board is lost, NVML is reinitialized from time to time
+    (after ``Backoff`` seconds), and finds the board if it is back.
     """
 
     def __init__(
@@ -76,11 +76,11 @@ class NvmlReader:
 
     @property
     def place(self) -> tuple[str, str] | None:
-        """The call that is being made, and of what; None between polls."""
+        """The current call and its subject; None between polls."""
         return self._library.place
 
     def read(self, request: PollRequest | None = None) -> Snapshot:
-        """Return what NVML reports now, of the fields that *request* wants.
+        """Return the current readings of NVML, of the fields in *request*.
 
         Missing: a fact whose call failed; ``GPU.missing`` says why.
 
@@ -96,7 +96,7 @@ class NvmlReader:
             except CallFailed as error:
                 if error.code != UNINITIALIZED:
                     raise
-                self._stop()  # someone else in this process shut NVML down
+                self._stop()  # other code in this process shut NVML down
                 return self._snapshot(wanted)
         except CallFailed as error:
             raise TelemetryError(f"NVML does not list the GPUs: {error.reason}; see dmesg and nvidia-smi") from None
@@ -160,14 +160,14 @@ class NvmlReader:
             known = self._node.names.get(index, GPU(index=index, vendor="nvidia", mig=False))
             return (mark_lost(known, error.reason),)
         board = GPU(index=index, uuid=uuid, name=name, vendor="nvidia", mig=False, missing=missing)
-        if any(board.identity == other for _, other in handles):  # what is counted for one is not of the other
+        if any(board.identity == other for _, other in handles):  # counters of one are not those of the other
             board = replace(board, uuid=None, missing={**missing, "uuid": f"of two GPUs: {uuid!r}"})
         self._node.names[index] = board
         handles.append((handle, board.identity))
         return self._boards.read(handle, board, replace(poll, owner=board.identity))
 
     def _text(self, attribute: str, function: str, handle: Handle, missing: dict[str, str]) -> str | None:
-        """Return a text; where the GPU answers without one, *missing* gets the reason."""
+        """Return a text; if the GPU returns none, *missing* gets the reason."""
         try:
             return str(self._library.ask(function, handle))
         except CallFailed as error:
@@ -208,7 +208,7 @@ class NvmlReader:
 
 
 def sampling_of(fields: Collection[str] | None) -> Wanted:
-    """Return what is to be sampled for *fields*, which may name fields that no GPU has; None is all that are cheap.
+    """Return the attributes to sample for *fields*, which may include unknown ones; None: all that are cheap.
 
     >>> sorted(sampling_of({"gpu_power", "hour"}).attributes)
     ['power']

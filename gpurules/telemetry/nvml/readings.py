@@ -1,4 +1,4 @@
-"""What single calls of NVML return for a GPU: one reading per call, in canonical units.
+"""Reads single NVML calls of a GPU: one reading per call, in canonical units.
 
 Source: NVML API reference, device queries.
 """
@@ -22,7 +22,7 @@ CORE = 0
 
 
 def read_memory(library: Library, handle: Handle) -> Mapping[str, Value]:
-    """Return the memory; drivers before R510 count what they reserve as used, and do not say how much that is."""
+    """Return the memory; drivers before R510 count reserved memory as used, and do not report its size."""
     try:
         memory = library.ask("nvmlDeviceGetMemoryInfo", handle, _MEMORY_V2)
     except CallFailed as error:
@@ -44,7 +44,7 @@ def _utilization(library: Library, handle: Handle) -> Mapping[str, Value]:
 
 
 def read_temperature(library: Library, handle: Handle) -> Mapping[str, Value]:
-    """Return the temperature of the core; the first form of the call is to go with CUDA 14."""
+    """Return the temperature of the core; the first form of the call will be removed with CUDA 14."""
     try:
         return {"temperature": library.ask("nvmlDeviceGetTemperature", handle, CORE)}
     except CallFailed as error:
@@ -75,7 +75,7 @@ def _throttle(library: Library, handle: Handle) -> Mapping[str, Value]:
 
 
 def _fan_speed(library: Library, handle: Handle) -> Mapping[str, Value]:
-    """Return the speed of the fan; NVML may put it above what it calls the maximum, and then it is at its maximum."""
+    """Return the speed of the fan, capped at its maximum, which NVML may exceed."""
     percent = library.ask("nvmlDeviceGetFanSpeed", handle)
     return {"fan_speed": 100 if 100 < percent <= _FASTEST_FAN else percent}
 

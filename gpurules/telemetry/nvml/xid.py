@@ -14,9 +14,9 @@ _PAUSE = 1.0
 
 
 class XidListener:
-    """Holds the last Xid error of each GPU, and when it came.
+    """Holds the last Xid error of each GPU, with its time.
 
-    Units: *wait* in seconds, how long one call waits, and so how long :meth:`stop` may take.
+    Units: *wait* in seconds: how long one call waits, and so how long :meth:`stop` may take.
     """
 
     def __init__(self, library: Library, clock: Callable[[], float], wait: float = 0.5) -> None:
@@ -31,12 +31,12 @@ class XidListener:
 
     @property
     def latest(self) -> Mapping[str, tuple[int, float]]:
-        """The last Xid error by UUID, and when it came by the clock."""
+        """The last Xid error by UUID, with its time on the clock."""
         return dict(self._latest)
 
     @property
     def is_listening(self) -> bool:
-        """Whether the thread is there."""
+        """Whether the thread is running."""
         return self._thread is not None
 
     def reason(self, uuid: str) -> str:
@@ -44,7 +44,7 @@ class XidListener:
         return self._failed.get(uuid, NONE_YET)
 
     def start(self, devices: Sequence[tuple[Handle, str]]) -> None:
-        """Listen to *devices*, each a handle and its UUID; one that does not take part is left out, with its reason."""
+        """Listen to *devices*, each a handle and its UUID; one without support for events is skipped."""
         if not devices:
             return
         self._owners, self._failed = {}, {}
@@ -64,7 +64,7 @@ class XidListener:
         self._thread.start()
 
     def stop(self) -> None:
-        """Listen no longer; the last errors stay."""
+        """Stop listening; the last errors are kept."""
         if self._thread is not None:
             self._stopped.set()
             self._thread.join()

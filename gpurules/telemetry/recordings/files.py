@@ -1,7 +1,7 @@
 """Opens the files of recordings, compressed or not, as streams of bytes, holding only a bounded piece.
 
-What a file is shows in its first bytes, not in its name. A compressed file may not expand without bound: not beyond
-``MAX_EXPANDED`` bytes, and beyond the first ``FREE`` not by more than ``MAX_RATIO``.
+The type of a file is detected by its first bytes, not its name. The expansion of a compressed file is bounded: to
+``MAX_EXPANDED`` bytes, and beyond the first ``FREE`` bytes to a factor of ``MAX_RATIO``.
 """
 
 import bz2
@@ -43,7 +43,7 @@ _FOREIGN = (
 
 
 class _Xz(io.RawIOBase):
-    """The content of an xz file; unlike the standard library's reader it has a limit of memory."""
+    """The content of an xz file, with a memory limit, unlike the standard library's reader."""
 
     def __init__(self, file: Stream) -> None:
         self._file = file
@@ -71,7 +71,7 @@ class _Xz(io.RawIOBase):
 
 
 class _Counted(io.RawIOBase):
-    """A compressed file that counts what was read of it."""
+    """A compressed file that counts the bytes read."""
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
@@ -88,7 +88,7 @@ class _Counted(io.RawIOBase):
 
 
 class _Bounded(io.RawIOBase):
-    """The output of a decompressor, as long as it is in proportion to the input."""
+    """The output of a decompressor, limited in proportion to the input."""
 
     def __init__(self, place: str, stream: Stream, consumed: Callable[[], int]) -> None:
         self._place = place
@@ -112,7 +112,7 @@ class _Bounded(io.RawIOBase):
 
 
 class _Zstd(io.RawIOBase):
-    """The content of a zstd file, frame by frame; unlike the library's reader it notices where one is cut off."""
+    """The content of a zstd file, frame by frame; unlike the library's reader, it detects a truncated frame."""
 
     def __init__(self, place: str, file: Stream) -> None:
         try:
@@ -179,7 +179,7 @@ class RecordingFile:
 
     Raises:
         OSError: it cannot be opened.
-        TelemetryError: it is compressed in a way that is not read, or is not a recording.
+        TelemetryError: its compression is not supported, or it is not a recording.
     """
 
     def __init__(self, path: Path) -> None:
@@ -205,7 +205,7 @@ class RecordingFile:
 
     @property
     def share(self) -> float | None:
-        """How much of the file has been read, of 1.
+        """The share of the file that has been read, 0 to 1.
 
         Missing: it is a pipe, or empty.
         """

@@ -1,4 +1,4 @@
-"""Reads the lines of a file, never more than a bounded piece of it at once."""
+"""Reads the lines of a file, with a bounded part of it in memory."""
 
 import codecs
 from collections.abc import Callable, Iterator
@@ -22,7 +22,7 @@ Complain: TypeAlias = Callable[[int, str], None]
 
 
 class Line(NamedTuple):
-    """A line without its end; numbers count from 1. The last of a file is *cut off* where it has no end."""
+    """A line without its end; numbers count from 1. The last line of a file is *cut off* if it has no end."""
 
     number: int
     text: str
@@ -30,7 +30,7 @@ class Line(NamedTuple):
 
 
 def read_lines(path: Path, complain: Complain | None = None) -> Iterator[Line]:
-    """Walk through the lines of the file at *path*, compressed or not: UTF-8, or UTF-16 as PowerShell redirects it.
+    """Yield the lines of the file at *path*, compressed or not: UTF-8, or UTF-16 as PowerShell redirects it.
 
     Bytes that are not of the encoding, and NULs, are read as ``\\ufffd``, which is a part of no number and no time.
 
@@ -45,7 +45,7 @@ def open_recording(path: Path) -> RecordingFile:
     """Return the open file at *path*.
 
     Raises:
-        TelemetryError: it cannot be opened, or is compressed in a way that is not read.
+        TelemetryError: it cannot be opened, or its compression is not supported.
     """
     try:
         return RecordingFile(path)
@@ -56,9 +56,9 @@ def open_recording(path: Path) -> RecordingFile:
 
 
 def lines_of(file: RecordingFile, place: str, complain: Complain | None = None) -> Iterator[Line]:
-    """Walk through the lines of an open file.
+    """Yield the lines of an open file.
 
-    Where it is damaged, or cut off within a compressed stream, its rest is left out and *complain* is called.
+    If it is damaged, or truncated within a compressed stream, its rest is skipped and *complain* is called.
 
     Raises:
         TelemetryError: it is not text, has a line beyond ``MAX_LINE``, or is damaged and there is no *complain*.
@@ -77,7 +77,7 @@ def lines_of(file: RecordingFile, place: str, complain: Complain | None = None) 
 
 
 def close_after(file: RecordingFile, lines: Iterator[Line]) -> Iterator[Line]:
-    """Walk through *lines*, and close *file* after them, or when the walk is left."""
+    """Yield *lines*, and close *file* at the end or when iteration stops."""
     try:
         yield from lines
     finally:
@@ -91,7 +91,7 @@ def _report_damage(place: str, number: int, what: str, complain: Complain | None
 
 
 def _encoding(place: str, head: bytes) -> str | None:
-    """Return the encoding of a text that is not UTF-8: UTF-16 has a mark, or a NUL in nearly every other place."""
+    """Return the encoding of a text that is not UTF-8: UTF-16 has a mark, or a NUL in nearly every other position."""
     if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return "utf-16"
     low, high = head[0::2], head[1::2]

@@ -1,4 +1,4 @@
-"""What a recording may leave open, and its reader has to be given."""
+"""Options for what a recording does not specify."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -16,7 +16,7 @@ MAX_GPUS = 1024
 
 @dataclass(frozen=True, slots=True)
 class RecordingOptions:
-    """What a recording may leave open: the one home of these options, for every reader and every command.
+    """The options for what a recording does not specify, for every reader and command.
 
     ``columns`` names the columns of a log without a header, as ``--query-gpu`` does; ``renames`` gives columns and
     metrics that have names of their own their usual ones; ``gpus`` is the number of GPUs in each poll of a log that
@@ -25,7 +25,7 @@ class RecordingOptions:
     ``day`` is that of the first time of a log whose times have none.
 
     Units: ``interval`` in seconds, the step between snapshots of a recording without times.
-    Missing: None where nothing was given.
+    Missing: None: not given.
     """
 
     columns: str | None = None
@@ -40,10 +40,10 @@ class RecordingOptions:
 
     @classmethod
     def take(cls, options: SourceOptions) -> Self:
-        """Return what *options* say of a recording.
+        """Parse the *options* of a recording.
 
         Raises:
-            TelemetryError: an option does not fit.
+            TelemetryError: an option is invalid.
         """
         interval = options.number("interval", USUAL_INTERVAL)
         if interval <= 0:
@@ -70,7 +70,7 @@ class RecordingOptions:
 
 
 def read_date(text: str | None) -> date | None:
-    """Return the day that *text* names, None where there is none.
+    """Parse a day; None if *text* is None.
 
     Raises:
         TelemetryError: it is not a date.
@@ -84,7 +84,7 @@ def read_date(text: str | None) -> date | None:
 
 
 def read_renames(texts: tuple[str, ...]) -> Mapping[str, str]:
-    """Return what columns and metrics are to be called, by their present name in lower case.
+    """Return the new names of columns and metrics, by their current name in lower case.
 
     Raises:
         TelemetryError: one is not ``OLD=NEW``, or gives a name two meanings.

@@ -1,4 +1,4 @@
-"""Looks over the snapshots of a recording as they come: whose they are, and whether they are in order of time."""
+"""Checks the snapshots of a recording: their node, and their order in time."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -16,7 +16,7 @@ _BEFORE = "before it"
 
 
 def format_time(time: float) -> str:
-    """Return a time as people read it, in UTC.
+    """Format a time for display, in UTC.
 
     >>> format_time(1.5)
     '1970-01-01 00:00:01.500 UTC'
@@ -28,13 +28,13 @@ def format_time(time: float) -> str:
 
 
 def has_facts(gpu: GPU) -> bool:
-    """Return whether there is a reading of a GPU, or the reason why one is missing."""
+    """Return whether there is a reading of a GPU, or a reason why one is missing."""
     return gpu.is_lost or bool(gpu.missing) or any(getattr(gpu, name) is not None for name in _FACTS)
 
 
 @dataclass(slots=True)
 class Order:
-    """Passes the snapshots of a recording on, and reports those that rules can do nothing with.
+    """Passes the snapshots of a recording on, and reports those that rules cannot use.
 
     A snapshot that is not newer than the one before is passed on and reported: engines do not observe it.
     """
@@ -47,10 +47,10 @@ class Order:
     _is_there: bool = False
 
     def watch(self, snapshots: Iterator[Snapshot]) -> Iterator[Snapshot]:
-        """Yield the snapshots of the node that is asked for, or of the only one.
+        """Yield the snapshots of the requested node, or of the only one.
 
         Raises:
-            TelemetryError: there are several nodes, and none is asked for.
+            TelemetryError: there are several nodes, and none is requested.
         """
         for snapshot in snapshots:
             for problem in snapshot.problems:

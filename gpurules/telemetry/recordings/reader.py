@@ -1,4 +1,4 @@
-"""A file that is being read: its lines, how its times are meant, and what was wrong with it."""
+"""A recording being read: its lines, the interpretation of its times, and its problems."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -17,9 +17,9 @@ MAX_DOCUMENT = 16 << 20
 
 @dataclass(slots=True)
 class RecordingReader:
-    """A file that is being read, and what became of it.
+    """A recording being read, with its problems.
 
-    ``problems`` are lines that could not be used, ``notices`` what was taken for granted because the file does not say.
+    ``problems`` are unusable lines, ``notices`` the assumptions about what the file does not specify.
     ``feeds`` are declared fields, which series of Prometheus text fill as they do live.
     """
 
@@ -39,13 +39,13 @@ class RecordingReader:
         self.clock = LocalClock(self.options.zone)
 
     def problem(self, line: int | None, what: str) -> None:
-        """Count a line (None: what several lines give) that could not be used, and keep the first few word by word."""
+        """Count an unusable line (None: a part of several lines), and keep the text of the first few."""
         self.problem_count += 1
         if len(self.problems) < KEPT_PROBLEMS:
             self.problems.append(f"{self._at(line)}: {what}")
 
     def notice(self, line: int | None, what: str) -> None:
-        """Note once what is taken for granted because the file does not say."""
+        """Record once an assumption about what the file does not specify."""
         if len(self.notices) < KEPT_PROBLEMS and what not in self._noted:
             self._noted.add(what)
             self.notices.append(f"{self._at(line)}: {what}")
@@ -60,7 +60,7 @@ class RecordingReader:
         return part
 
     def absorb(self, part: "RecordingReader") -> None:
-        """Count the problems and notices of a part as one's own."""
+        """Add the problems and notices of a part."""
         self.problem_count += part.problem_count
         self.problems.extend(part.problems[: KEPT_PROBLEMS - len(self.problems)])
         self.notices.extend(part.notices[: KEPT_PROBLEMS - len(self.notices)])
@@ -70,9 +70,9 @@ class RecordingReader:
         return TelemetryError(f"{self.place}:{line}: {what}")
 
     def time(self, text: str, line: int) -> float | None:
-        """Return the time that *text* names, in the recorder's zone where it gives no offset itself.
+        """Parse a time, in the recorder's zone if it has no offset.
 
-        A local time that comes twice in the night in which clocks go back is the one that follows what came before.
+        A local time that occurs twice, when clocks go back, is the one that follows the previous time.
 
         Units: seconds since 1970.
         Missing: *text* is not a time.
@@ -88,7 +88,7 @@ class RecordingReader:
         return time
 
     def next_time(self) -> float:
-        """Return the time of a snapshot that has none: 0, then one interval more each."""
+        """Return the time of a snapshot that has none: 0, then one interval later each."""
         self.steps += 1
         return (self.steps - 1) * self.options.interval
 

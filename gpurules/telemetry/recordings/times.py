@@ -49,9 +49,9 @@ def read_zone(name: str) -> tzinfo:
 
 
 def read_time(text: str, zone: tzinfo, fold: int = 0) -> float | None:
-    """Return the point in time that *text* names, read as local time of *zone* where it says no offset itself.
+    """Parse a time, as local time of *zone* if it has no offset.
 
-    Of a local time that comes twice, since clocks go back, the first is meant, with *fold* 1 the second.
+    Of a local time that occurs twice, because clocks go back, the first is used, with *fold* 1 the second.
     Understands nvidia-smi's ``2026/04/25 16:06:06.780`` and ``Tue Jul 14 09:00:27 2026``, ISO 8601, and seconds
     since 1970.
 
@@ -87,8 +87,7 @@ def read_time(text: str, zone: tzinfo, fold: int = 0) -> float | None:
 class LocalClock:
     """Reads the times of one file in order, so that ambiguous local times are resolved by the preceding ones.
 
-    ``has_gone_back`` is set when a time is read as the second of two of that name after the first, and never cleared
-    here.
+    ``has_gone_back`` is set when an ambiguous time is read as the second after the first, and never cleared here.
     """
 
     def __init__(self, zone: tzinfo) -> None:
@@ -120,7 +119,7 @@ class LocalClock:
         return time
 
     def _read_of_minute(self, text: str) -> float | None:
-        """Return what ``read_time`` does, by the minute of the rows before, which mostly is the same."""
+        """Do as ``read_time`` does, with a cache of the last minute, which is usually the same."""
         match = _LOGGED.fullmatch(text)
         if match is None:
             return read_time(text, self._zone)
@@ -137,5 +136,5 @@ class LocalClock:
 
 
 def _follows(first: float, second: float, last: float) -> bool:
-    """Return whether of two meanings of a local time it is the second that follows *last*."""
+    """Return whether the second meaning of an ambiguous local time follows *last*."""
     return first < last - JITTER_SECONDS <= second

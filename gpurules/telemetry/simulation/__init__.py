@@ -1,1 +1,1 @@
-"""A node that does not exist: its GPUs, and what it transfers. The same scenario always gives the same facts."""
+"""A simulated node: its GPUs and its transfers. The same scenario always produces the same facts."""

@@ -1,4 +1,4 @@
-"""One simulated GPU: load makes power, power makes heat, heat makes it throttle."""
+"""One simulated GPU: load draws power, power produces heat, heat causes throttling."""
 
 from random import Random
 
@@ -36,7 +36,7 @@ def _throttle(slowed: bool, capped: bool) -> dict[str, bool]:
 
 
 class Device:
-    """A GPU that is moved on step by step."""
+    """A GPU that is simulated step by step."""
 
     def __init__(self, index: int, seed: int, cooling: float, *, partitioned: bool = False) -> None:
         self._rng = Random(f"{seed}/{index}")
@@ -55,13 +55,13 @@ class Device:
         self._memory, self._energy, self._slowed = 1.0, 0.0, False
 
     def lost_gpu(self) -> GPU:
-        """Return the facts of the GPU that remain known while it does not answer."""
+        """Return the facts of the GPU that remain known while it does not respond."""
         self._temperature = _toward(self._temperature, 34, 0.1)
         missing = dict.fromkeys(("memory_used", "memory_total", "utilization", "temperature", "power"), _LOST)
         return GPU(index=self._index, uuid=self._uuid, vendor="nvidia", status="lost", healthy=False, missing=missing)
 
     def advance(self, seconds: float, inlet: float, omit: str | None = None) -> tuple[GPU, ...]:
-        """Move on by *seconds* with air of *inlet* celsius, and return the GPU with its MIG instances.
+        """Advance by *seconds* with air of *inlet* celsius, and return the GPU with its MIG instances.
 
         *omit* names a value that the driver fails to report this time.
         """

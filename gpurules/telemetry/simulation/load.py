@@ -1,4 +1,4 @@
-"""What runs on a simulated GPU: jobs, one after the other, each in phases.
+"""The load of a simulated GPU: jobs, one after the other, each in phases.
 
 Only addition, multiplication and comparison are used, so the same seed gives the same numbers on every machine.
 """
@@ -10,7 +10,7 @@ from random import Random
 
 @dataclass(frozen=True, slots=True)
 class LoadPhase:
-    """A stretch of a job, with what it aims at.
+    """A phase of a job, with its target values.
 
     Units: *memory*, *utilization* and *busy* in percent, *seconds* as named, rates in bytes/second.
     """
@@ -29,7 +29,7 @@ GB = 10**9
 
 
 def phases(rng: Random) -> Iterator[LoadPhase]:
-    """Walk through the phases of one job after the other, without end."""
+    """Yield the phases of an endless sequence of jobs."""
     while True:
         base = 62 + 20 * rng.random()
         yield LoadPhase("idle", 60 + 240 * rng.random(), 1, 1, 0, 0.002 * GB, 0.001 * GB, 0)
@@ -43,20 +43,20 @@ def phases(rng: Random) -> Iterator[LoadPhase]:
 
 
 class Load:
-    """The job that runs on one GPU, moved on step by step."""
+    """The job that runs on one GPU, simulated step by step."""
 
     def __init__(self, rng: Random) -> None:
         self._rng = rng
         self.restart()
 
     def restart(self) -> None:
-        """Start from scratch, as after a reset of the GPU."""
+        """Start over, as after a reset of the GPU."""
         self._phases = phases(self._rng)
         self.phase = next(self._phases)
         self._left = self.phase.seconds
 
     def advance(self, seconds: float) -> LoadPhase:
-        """Move on by *seconds*, and return the phase that runs then."""
+        """Advance by *seconds*, and return the current phase."""
         self._left -= seconds
         while self._left <= 0:
             self.phase = next(self._phases)

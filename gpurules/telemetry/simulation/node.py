@@ -27,7 +27,7 @@ def _inlet(share: float) -> float:
 
 
 def simulate(scenario: Scenario) -> Iterator[Snapshot]:
-    """Walk through the snapshots of *scenario*."""
+    """Yield the snapshots of *scenario*."""
     rng = Random(f"{scenario.seed}/faults")
     devices = [
         Device(

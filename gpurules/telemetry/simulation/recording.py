@@ -1,4 +1,4 @@
-"""Writes a simulation down, and so makes the demo recording that ships."""
+"""Writes a simulation as a recording, such as the shipped demo recording."""
 
 from collections.abc import Iterable, Mapping
 from os import PathLike
@@ -27,7 +27,7 @@ def _line(data: Mapping[str, object]) -> str:
 
 
 def snapshot_line(snapshot: Snapshot, fields: Iterable[str] | None = None) -> str:
-    """Return a snapshot as a line of a recording; what follows from the rest is left out, as all but *fields* is."""
+    """Return a snapshot as a line of a recording, with only *fields* and without derived values."""
     kept = None if fields is None else frozenset(fields)
     gpus = []
     for gpu in snapshot.gpus:

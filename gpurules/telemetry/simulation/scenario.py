@@ -1,4 +1,4 @@
-"""What is to be simulated."""
+"""The parameters of a simulation."""
 
 from dataclasses import dataclass
 
@@ -8,10 +8,10 @@ START = 1767225600.0
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """A node, a span of time, and what goes wrong in it.
+    """A node, a span of time, and its faults.
 
-    The second GPU is badly cooled and throttles; with *faults* the third is lost for a while and comes back empty, and
-    single values are missing now and then. With *mig* the last GPU is partitioned.
+    The second GPU is badly cooled and throttles; with *faults* the third is lost for a while and returns empty, and
+    single values are sometimes missing. With *mig* the last GPU is partitioned.
 
     Units: seconds; ``start`` since 1970.
     """
@@ -27,9 +27,9 @@ class Scenario:
 
     @property
     def steps(self) -> int:
-        """How many snapshots the scenario has."""
+        """The number of snapshots."""
         return max(1, int(self.seconds / self.interval))
 
     def time(self, step: int) -> float:
-        """Return the time of a snapshot; each is counted from the start, so that nothing adds up."""
+        """Return the time of a snapshot, computed from the start, so that errors do not accumulate."""
         return self.start + step * self.interval

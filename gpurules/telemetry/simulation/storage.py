@@ -1,4 +1,4 @@
-"""What a simulated node transfers, and for whom."""
+"""The transfers of a simulated node, and their workloads."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ MIB = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class _Kind:
-    """A kind of transfer: how often, where, how large (from and to), and which workload it serves."""
+    """A kind of transfer: frequency, path, size range and workload."""
 
     weight: int
     path: Callable[[int, Random], str]

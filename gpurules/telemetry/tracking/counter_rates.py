@@ -21,9 +21,9 @@ class CounterRates:
     _last: dict[Hashable, dict[str, tuple[float, float]]] = field(default_factory=dict)
 
     def rate(self, owner: Hashable, counter: str, value: float, at: float) -> tuple[float | None, str | None]:
-        """Return how fast *counter* of *owner* grew since the last poll, or None and why.
+        """Return the rate of *counter* of *owner* since the last poll, or None and the reason.
 
-        Units: *at* in seconds of a clock that never goes back; the rate is per second.
+        Units: *at* in seconds of a monotonic clock; the rate is per second.
         Missing: there is no earlier value, no time has passed, or the counter went back.
         """
         counters = self._last.setdefault(owner, {})
@@ -39,6 +39,6 @@ class CounterRates:
         return (value - earlier[0]) / (at - earlier[1]), None
 
     def keep(self, owners: Collection[Hashable]) -> None:
-        """Forget the counters of all but *owners*."""
+        """Drop the counters of all but *owners*."""
         for owner in [known for known in self._last if known not in owners]:
             del self._last[owner]

@@ -1,4 +1,4 @@
-"""Remembers which GPUs a node has, so that one that vanishes is lost and not forgotten."""
+"""Tracks the GPUs of a node, so that one that vanishes is reported as lost."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -14,7 +14,7 @@ _FACTS = tuple(name for name in (*NUMBERS, *FLAGS) if name not in ("mig", "xid",
 
 
 def mark_lost(gpu: GPU, reason: str) -> GPU:
-    """Return what remains of a GPU that does not answer: its identity, and the last Xid that the driver reported.
+    """Return the remaining facts of a GPU that does not respond: its identity, and the last reported Xid.
 
     >>> gone = mark_lost(GPU(index=1, uuid="GPU-1", power=300), "gpu is lost")
     >>> (gone.healthy, gone.status, gone.power, gone.missing["power"])
@@ -25,7 +25,7 @@ def mark_lost(gpu: GPU, reason: str) -> GPU:
 
 @dataclass(slots=True)
 class _Known:
-    """A GPU that has answered: as it was then and when, the board it is a part of, and since when it does not."""
+    """A known GPU: its last state with the time, its board, and since when it has not responded."""
 
     gpu: GPU
     board: str
@@ -36,10 +36,9 @@ class _Known:
 
 @dataclass(slots=True)
 class GpuTracker:
-    """Completes snapshots by the GPUs that are not in them any more.
+    """Completes snapshots with the GPUs that are no longer in them.
 
-    The last XID of a GPU that is not there gets older with time. With ``remembers_xid`` it also outlives a sampler that
-    was started again.
+    The last XID of an absent GPU ages with time. With ``remembers_xid`` it also survives a restart of the sampler.
     Units: ``drop_after`` in seconds.
     """
 
@@ -53,13 +52,13 @@ class GpuTracker:
     def complete(self, snapshot: Snapshot, now: float) -> Snapshot:
         """Return *snapshot* with the GPUs that were lost in the last ``drop_after`` seconds, and without older ones.
 
-        A MIG instance that is gone while its board is well was taken apart, so it is not lost.
+        A MIG instance that is gone while its board is healthy was destroyed, so it is not lost.
 
-        Units: *now* in seconds of a clock that never goes back.
+        Units: *now* in seconds of a monotonic clock.
         """
         identities = tuple([gpu.identity for gpu in snapshot.gpus])
         is_well = not any(gpu.is_lost or (self.remembers_xid and gpu.xid is not None) for gpu in snapshot.gpus)
-        if is_well and identities == self._steady:  # nearly always: the same GPUs, and all of them answer
+        if is_well and identities == self._steady:  # the usual case: the same GPUs, and all of them respond
             self._latest, self._latest_at = snapshot.gpus, now
             return snapshot
         for gpu in self._latest:
@@ -97,9 +96,9 @@ class GpuTracker:
             known.xid = None if known.xid is None else (known.xid[0], known.xid[1] + seconds)
 
     def _with_identities(self, gpus: Iterable[GPU]) -> list[GPU]:
-        """Give GPUs without a UUID that of the GPU which had their index, if it is not there.
+        """Give GPUs without a UUID that of the absent GPU that had their index.
 
-        One that answers is only taken for that GPU while no index is gone: indexes close up when a GPU vanishes.
+        A GPU that responds is only identified so while no index is gone: indexes close up when a GPU vanishes.
         """
         gpus = list(gpus)
         uuids, indexes = {gpu.uuid for gpu in gpus}, {gpu.index for gpu in gpus}
@@ -125,10 +124,10 @@ class GpuTracker:
             known.xid = (gpu.xid, now - (gpu.xid_age or 0.0))
 
     def _forget_gone(self, healthy: set[str], present: set[str], taken: set[int | str]) -> None:
-        """Forget the absent that cannot be lost.
+        """Drop absent GPUs that are not lost.
 
-        Those are instances of a board that is well, and GPUs without a UUID that never answered, or whose index another
-        GPU has now: nothing shows that they are not one and the same.
+        Those are instances of a healthy board, and GPUs without a UUID that never responded, or whose index another GPU
+        has now: they may be the same GPU.
         """
         for identity, known in list(self._known.items()):
             is_taken_apart = known.gpu.mig and known.board in healthy
@@ -146,22 +145,22 @@ class GpuTracker:
 
 
 def _vanished(known: _Known, now: float) -> GPU:
-    """Return what is left of a GPU that is not in the snapshot; its last XID has got older since it was."""
+    """Return the remaining facts of an absent GPU, with the age of its last XID."""
     gpu = known.gpu
     age = None if gpu.xid_age is None else max(0.0, gpu.xid_age + now - known.seen)
     return mark_lost(replace(gpu, xid_age=age) if age != gpu.xid_age else gpu, VANISHED)
 
 
 def _with_identity_of(gpu: GPU, before: GPU) -> GPU:
-    """Return *gpu* with the UUID that it had *before*, and the name if it does not report that either."""
+    """Return *gpu* with the UUID that it had *before*, and the name if it reports none."""
     missing = {name: reason for name, reason in gpu.missing.items() if name != "uuid"}
     return replace(gpu, uuid=before.uuid, name=gpu.name or before.name, missing=missing)
 
 
 def _with_xid(known: _Known, gpu: GPU, now: float) -> GPU:
-    """Return *gpu* with the XID that is remembered of it.
+    """Return *gpu* with its remembered XID.
 
-    A sampler that was started again has none, and that of a GPU which is not there any more gets older.
+    A restarted sampler has none, and that of an absent GPU ages.
     """
     if known.xid is None or (gpu.xid is not None and not gpu.is_lost) or known.xid[0] == 0:
         return gpu
@@ -170,7 +169,7 @@ def _with_xid(known: _Known, gpu: GPU, now: float) -> GPU:
 
 
 def _with_free_index(gpu: GPU, taken: set[int | str]) -> GPU:
-    """Return *gpu* under an index that no other has: indexes close up when a GPU vanishes."""
+    """Return *gpu* with a unique index, since indexes close up when a GPU vanishes."""
     first: tuple[int | str, ...] = (gpu.index, f"lost-{gpu.index}", f"lost-{gpu.identity}")
     names = chain(first, (f"lost-{gpu.index}-{n}" for n in count(2)))
     index = next(name for name in names if name not in taken)

@@ -26,7 +26,7 @@ class XidAges:
     def complete(self, snapshot: Snapshot, now: float) -> Snapshot:
         """Return *snapshot* with an age for each Xid error that has none.
 
-        Units: *now* in seconds of a clock; what it counts from does not matter.
+        Units: *now* in seconds of a clock with any origin.
         """
         if all(gpu.xid is None or gpu.xid_age is not None for gpu in snapshot.gpus):
             return snapshot

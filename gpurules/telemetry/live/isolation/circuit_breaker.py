@@ -1,4 +1,4 @@
-"""A circuit breaker for driver calls: one that hung is not made again for a while, so it cannot block all others."""
+"""A circuit breaker for driver calls: one that hung is skipped for a while, so it cannot block all others."""
 
 from dataclasses import dataclass, field
 
@@ -13,7 +13,7 @@ _MAX_HUNG_CALLS = 2
 class CircuitBreaker:
     """Calls that hung, each with the time until which it is skipped and the length of that interval.
 
-    Units: seconds of a clock that never goes back.
+    Units: seconds of a monotonic clock.
 
     >>> breaker = CircuitBreaker()
     >>> breaker.add(("power", "GPU-1"), at=0.0)
@@ -24,7 +24,7 @@ class CircuitBreaker:
     _until: dict[tuple[str, str], tuple[float, float]] = field(default_factory=dict)
 
     def add(self, place: tuple[str, str], at: float) -> None:
-        """Note that a call hung; each time, it is skipped for twice as long."""
+        """Record a call that hung; each time, it is skipped for twice as long."""
         self._trip(place, at)
         function, subject = place
         others = {known for known, of in self._until if of == subject and known != EVERY_CALL}
@@ -36,5 +36,5 @@ class CircuitBreaker:
         self._until[place] = (at + wait, wait)
 
     def calls_to_skip(self, at: float) -> frozenset[tuple[str, str]]:
-        """Return the calls that must not be made now."""
+        """Return the calls to skip now."""
         return frozenset(place for place, (until, _) in self._until.items() if at < until)

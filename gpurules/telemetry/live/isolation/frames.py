@@ -1,4 +1,4 @@
-"""The language of the sampler and its parent: JSON objects, each after its length in four bytes."""
+"""The protocol between sampler and parent: JSON objects, each preceded by its length in four bytes."""
 
 import struct
 from collections.abc import Iterator, Mapping
@@ -11,11 +11,11 @@ _LENGTH = struct.Struct(">I")
 
 
 class FrameError(Exception):
-    """What was read is not a frame."""
+    """The data is not a frame."""
 
 
 def frame(message: Mapping[str, object]) -> bytes:
-    """Return *message* as it is sent.
+    """Return *message* as a frame.
 
     >>> frame({"read": 1})
     b'\\x00\\x00\\x00\\n{"read":1}'
@@ -25,16 +25,16 @@ def frame(message: Mapping[str, object]) -> bytes:
 
 
 class Frames:
-    """Collects bytes as they come, and gives the messages that are complete."""
+    """Collects received bytes, and returns the complete messages."""
 
     def __init__(self) -> None:
         self._waiting = b""
 
     def feed(self, data: bytes) -> Iterator[dict[str, Any]]:
-        """Take bytes, and walk through the messages that they complete.
+        """Add bytes, and yield the messages that they complete.
 
         Raises:
-            FrameError: a frame is too long, or no JSON object.
+            FrameError: a frame is too long, or is not a JSON object.
         """
         self._waiting += data
         while len(self._waiting) >= _LENGTH.size:

@@ -1,6 +1,6 @@
-"""A program in a session of its own, which can be killed with all its children and never has to be waited for.
+"""A program in a session of its own, which can be killed with all its children, without waiting for it.
 
-A process that waits in the kernel for a driver ends only when the driver lets it, SIGKILL or not. So nothing here
+A process that waits for a driver in the kernel ends only when the driver lets it, even after SIGKILL. So nothing here
 waits: the owner of a process checks from time to time whether it is gone, and starts no second one before.
 """
 
@@ -47,17 +47,17 @@ class OwnedProcess:
 
     @property
     def pid(self) -> int:
-        """The number of the process, and of its group."""
+        """The id of the process, and of its group."""
         return self._popen.pid
 
     @property
     def is_gone(self) -> bool:
-        """Whether it has ended and left nothing behind."""
+        """Whether it has ended and been reaped."""
         return self._popen.poll() is not None
 
     @property
     def exit_code(self) -> int | None:
-        """What it ended with: minus the signal for one that was killed; None before that."""
+        """Its exit code: minus the signal if it was killed; None before that."""
         return self._popen.poll()
 
     @property
@@ -76,14 +76,14 @@ class OwnedProcess:
         """Write *data* to its stdin.
 
         Raises:
-            OSError: it does not take all of it at once, or does not read any more.
+            OSError: it does not accept all data at once, or no longer reads.
         """
         assert self._popen.stdin is not None
         if os.write(self._popen.stdin.fileno(), data) != len(data):
             raise BlockingIOError("the process does not read")
 
     def last_words(self) -> str:
-        """Return the end of what it has written to stderr."""
+        """Return the end of its stderr."""
         said = b""
         with suppress(OSError, ValueError):
             while chunk := os.read(self.errors, _CHUNK):
@@ -91,7 +91,7 @@ class OwnedProcess:
         return said.decode("utf-8", "replace").strip()
 
     def strike(self) -> None:
-        """Kill it with its children; the pipes stay, since another thread may be reading them."""
+        """Kill it with its children; the pipes stay open, since another thread may be reading them."""
         if os.getpid() == self._owner and self._popen.returncode is None:
             with suppress(ProcessLookupError, PermissionError):
                 os.killpg(self._popen.pid, signal.SIGKILL)
@@ -111,11 +111,11 @@ class OwnedProcess:
         return True
 
     def release(self) -> None:
-        """Close the pipes; a program that reads its stdin then ends by itself."""
+        """Close the pipes, so that a program which reads its stdin ends by itself."""
         _close_pipes(self._popen)
 
     def end(self, seconds: float) -> bool:
-        """Kill it, wait for at most *seconds*, and return whether it is gone; if not, it is reaped when it can be."""
+        """Kill it, wait at most *seconds*, and return whether it is gone; otherwise it is reaped later."""
         self.kill()
         self._finalizer.detach()
         if self.is_gone_within(seconds):
@@ -124,7 +124,7 @@ class OwnedProcess:
         return False
 
     def abandon(self) -> None:
-        """Forget it without touching it: in a forked child it is the parent's."""
+        """Forget it without touching it: in a forked child it belongs to the parent."""
         self._popen.returncode = 0
         self._finalizer.detach()
         self.release()
@@ -141,7 +141,7 @@ def _close_pipes(popen: "subprocess.Popen[bytes]") -> None:
 
 
 def _end(popen: "subprocess.Popen[bytes]", owner: int) -> None:
-    """Kill what was never closed, when its owner is collected or the interpreter ends."""
+    """Kill a process that was never closed, when its owner is collected or the interpreter ends."""
     if os.getpid() == owner and popen.poll() is None:
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(popen.pid, signal.SIGKILL)
@@ -162,7 +162,7 @@ def _watch_forks() -> None:
 
 
 def _abandon_all() -> None:
-    """Close this fork's copies of the pipes, or a sampler would not notice that its real parent has ended."""
+    """Close this fork's copies of the pipes; otherwise a sampler would not notice that its real parent has ended."""
     for process in list(_ALL):
         process.abandon()
     _lingering.clear()

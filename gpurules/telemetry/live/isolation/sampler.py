@@ -1,7 +1,7 @@
-"""Reads the node in a process of its own, so that a driver that hangs holds nothing up here.
+"""Reads the node in a process of its own, so that a hung driver blocks nothing in this one.
 
-The process is a fresh interpreter, never a fork: what has touched a GPU cannot be forked. There is one at a time. One
-that does not answer in time is killed and not waited for; until it has ended, no other is started.
+The process is a fresh interpreter, never a fork: a process that has used a GPU cannot be forked. There is one at a
+time. One that does not respond in time is killed, without waiting; no other is started until it has ended.
 """
 
 import os
@@ -38,9 +38,9 @@ _KINDS = {kind.__name__: kind for kind in (TelemetryError, TelemetryTimeout, Tel
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """What the sampler runs: ``module:function``, which makes a reader, its options, and how long it may take.
+    """The task of the sampler: ``module:function``, which creates a reader, its options, and its timeouts.
 
-    Units: seconds. ``timeout`` is for one poll, ``start`` until a new process has answered the first.
+    Units: seconds. ``timeout`` is for one poll, ``start`` for a new process until its first response.
     """
 
     target: str
@@ -52,7 +52,7 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class SamplerStatus:
-    """How the sampler is: ``idle starting running ending wedged waiting closed``."""
+    """The state of the sampler: ``idle starting running ending wedged waiting closed``."""
 
     state: str
     pid: int | None
@@ -61,7 +61,7 @@ class SamplerStatus:
 
 
 class _Child:
-    """A sampler that runs, and the poll that it owes an answer."""
+    """A running sampler, and its pending poll."""
 
     def __init__(self, task: Task, at: float) -> None:
         command = [sys.executable, "-I", "-c", _BOOT, dumps(sys.path, ascii_only=True), dumps(
@@ -74,10 +74,10 @@ class _Child:
         self.place: tuple[str, str] | None = None
 
     def messages(self, seconds: float) -> list[dict[str, Any]] | None:
-        """Return what it has said within *seconds*, None when it has ended.
+        """Return its messages within *seconds*; None if it has ended.
 
         Raises:
-            FrameError: it sent something that cannot be understood.
+            FrameError: it sent an invalid frame.
         """
         poll = select.poll()
         poll.register(self.process.output, select.POLLIN)
@@ -91,7 +91,7 @@ class _Child:
 
 
 class Sampler:
-    """A reader that works in a process of its own."""
+    """A reader that runs in a process of its own."""
 
     def __init__(self, task: Task, clock: Callable[[], float] = time.monotonic) -> None:
         self._task = task
@@ -103,7 +103,7 @@ class Sampler:
         self._reset()
 
     def _reset(self) -> None:
-        """Start without a sampler: at first, and in a fork, where the sampler belongs to the parent."""
+        """Reset to no sampler: at the start, and in a fork, where the sampler belongs to the parent."""
         self._owner = os.getpid()
         self._lock = threading.Lock()
         self._child: _Child | None = None
@@ -114,7 +114,7 @@ class Sampler:
 
     @property
     def status(self) -> SamplerStatus:
-        """How the sampler is now."""
+        """The current state of the sampler."""
         child, dying, now = self._child, self._dying, self._clock()
         if self._is_closed:
             state = "closed"
@@ -128,11 +128,11 @@ class Sampler:
         return SamplerStatus(state, pid, self._starts, str(self._last_error) if self._last_error else None)
 
     def read(self, request: PollRequest) -> Snapshot:
-        """Return what the sampler knows now; this takes no longer than the time for a poll.
+        """Return the current snapshot of the sampler, within the timeout of a poll.
 
         Raises:
-            TelemetryTimeout: it does not answer in time; it is killed, and a later read tries again.
-            TelemetryError: it cannot read the node, or a new one is not to be started yet.
+            TelemetryTimeout: it does not respond in time; it is killed, and a later read tries again.
+            TelemetryError: it cannot read the node, or a new one must not be started yet.
         """
         if os.getpid() != self._owner:
             self._reset()
@@ -149,13 +149,13 @@ class Sampler:
             self._lock.release()
 
     def close(self) -> None:
-        """End the sampler; this takes a second at most, whatever state it is in."""
+        """End the sampler; this takes at most a second, in any state."""
         if os.getpid() != self._owner:
             self._reset()
         self._is_closed = True
         child = self._child
         if child is not None:
-            child.process.strike()  # a read that is under way then ends
+            child.process.strike()  # a pending read then ends
         if not self._lock.acquire(timeout=0.5):
             return
         try:
@@ -206,7 +206,7 @@ class Sampler:
         return replace(Snapshot.from_dict(answer["snapshot"]), problems=tuple(map(str, answer["problems"])))
 
     def _is_alive(self, child: _Child) -> bool:
-        """Return whether the sampler is there; an answer that came after its reader gave up is old, and dropped."""
+        """Return whether the sampler is alive; a response after its reader gave up is outdated, and dropped."""
         try:
             while messages := child.messages(0.0):
                 if any(message.get("read") == child.owed for message in messages):
@@ -223,7 +223,7 @@ class Sampler:
         child.owed = self._number
 
     def _wait(self, child: _Child, until: float) -> dict[str, Any] | None:
-        """Return the answer, None when there is none in time; shortly before, ask where it hangs."""
+        """Return the response, None if there is none in time; shortly before, query where it hangs."""
         ask_at: float | None = until - (1 - _ASK_WHERE) * self._task.timeout
         while (now := self._clock()) < until:
             if ask_at is not None and now >= ask_at:

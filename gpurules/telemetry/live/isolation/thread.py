@@ -1,4 +1,4 @@
-"""Reads the node in a thread, for those who want no second process: a read returns in time, the thread may hang on."""
+"""Reads the node in a thread, as an alternative to a process: a read returns in time, but the thread may stay hung."""
 
 import os
 import queue
@@ -16,7 +16,7 @@ from gpurules.telemetry.source import TelemetryError, TelemetryTimeout
 
 @dataclass(slots=True)
 class _Poll:
-    """One poll, and what became of it."""
+    """One poll and its result."""
 
     request: PollRequest
     snapshot: Snapshot | None = None
@@ -24,7 +24,7 @@ class _Poll:
 
 
 class InThread:
-    """A reader that works in a thread; while one poll hangs, no other is begun.
+    """A reader that runs in a thread; while one poll hangs, no other is started.
 
     Units: *timeout* in seconds.
     """
@@ -45,10 +45,10 @@ class InThread:
         self._running: _Poll | None = None
 
     def read(self, request: PollRequest) -> Snapshot:
-        """Return what the reader knows now.
+        """Return the current snapshot of the reader.
 
         Raises:
-            TelemetryTimeout: it does not answer in time; the next read waits for the same poll to end.
+            TelemetryTimeout: it does not respond in time; the next read waits for the same poll.
             TelemetryError: the node cannot be read.
         """
         if os.getpid() != self._owner:
@@ -59,7 +59,7 @@ class InThread:
         try:
             if self._is_closed:
                 raise TelemetryError("the source is closed; open a new one")
-            if self._running is not None:  # a poll that was given up: whatever comes of it is old
+            if self._running is not None:  # an abandoned poll: its result would be outdated
                 self._wait(self._running, until)
             poll = self._running = _Poll(request)
             self._start()
@@ -91,13 +91,13 @@ class InThread:
         while (poll := self._asked.get()) is not None:
             try:
                 poll.snapshot = self._reader.read(poll.request)
-            except BaseException as error:  # carried over to the thread that asked
+            except BaseException as error:  # passed to the calling thread
                 poll.error = error if isinstance(error, Exception) else TelemetryError(reason(error))
             self._done.put(poll)
         self._reader.close()
 
     def close(self) -> None:
-        """End the thread, waiting a second at most; one that hangs ends when the driver lets it."""
+        """End the thread, waiting at most a second; a hung one ends when the driver lets it."""
         if os.getpid() != self._owner:
             self._reset()
         self._is_closed = True

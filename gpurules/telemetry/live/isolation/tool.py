@@ -1,4 +1,4 @@
-"""Runs a command-line tool of a driver, which may hang as the driver does."""
+"""Runs a command-line tool of a driver, which may hang with the driver."""
 
 import os
 import select
@@ -16,7 +16,7 @@ _TO_DIE = 0.05
 
 @dataclass(frozen=True, slots=True)
 class ToolOutput:
-    """What a tool has written, and what it ended with."""
+    """The output and the exit code of a tool."""
 
     exit_code: int
     text: str
@@ -24,15 +24,15 @@ class ToolOutput:
 
     @property
     def complaint(self) -> str:
-        """The first line of what it says went wrong: tools write that to either stream."""
+        """The first line of its error message, which tools write to either stream."""
         lines = [line.strip() for line in (*self.errors.splitlines(), *self.text.splitlines())]
         return next((line[:300] for line in lines if line), f"it ended with exit code {self.exit_code}")
 
 
 class Tool:
-    """A program that is run again and again, one run at a time, in the C locale.
+    """A program that is run repeatedly, one run at a time, in the C locale.
 
-    A run that takes too long is killed with its children and not waited for; until it has ended, no other is begun.
+    A run that takes too long is killed with its children, without waiting; no other is started until it has ended.
     """
 
     def __init__(self, binary: str, clock: Callable[[], float] = time.monotonic) -> None:
@@ -42,14 +42,14 @@ class Tool:
         self._dying: OwnedProcess | None = None
 
     def run(self, arguments: Sequence[str], until: float) -> ToolOutput:
-        """Return what the program says when it is run with *arguments*.
+        """Run the program with *arguments*, and return its output.
 
         Units: *until* in seconds of the clock.
 
         Raises:
             TelemetryUnavailable: there is no such program.
             TelemetryTimeout: it does not end in time, or an earlier run has not ended yet.
-            TelemetryError: it cannot be run, or says more than ``MAX_OUTPUT``.
+            TelemetryError: it cannot be run, or prints more than ``MAX_OUTPUT``.
         """
         if os.getpid() != self._owner:
             self._owner, self._dying = os.getpid(), None

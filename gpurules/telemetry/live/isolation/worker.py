@@ -1,8 +1,8 @@
-"""What runs in the sampler's process: reads when it is asked to, and ends when its parent does.
+"""The main program of the sampler's process: it reads on request, and ends with its parent.
 
-The main thread is the one that may hang in a driver. A second one listens to the parent: it says where the first hangs,
-and ends the process when the pipe is closed, or when the parent is gone (a fork of the parent may hold the pipe open).
-A death signal of the kernel (PR_SET_PDEATHSIG) would not do: it comes when the parent's *thread* ends.
+The main thread may hang in a driver. A second thread listens to the parent: it reports where the first hangs, and ends
+the process when the pipe is closed or the parent is gone (a fork of the parent may hold the pipe open). The kernel's
+parent death signal (PR_SET_PDEATHSIG) would not work: it is sent when the parent's *thread* ends.
 """
 
 import importlib
@@ -24,15 +24,15 @@ _LOOK_FOR_PARENT = 1.0
 
 
 class PlacedReader(Protocol):
-    """A reader that knows which call it is in."""
+    """A reader that reports which call it is in."""
 
     @property
     def place(self) -> tuple[str, str] | None:
-        """The call that is being made, and of what."""
+        """The current call and its subject."""
         ...
 
     def read(self, request: PollRequest) -> Snapshot:
-        """Return what is known now."""
+        """Return the current snapshot."""
         ...
 
 
@@ -44,7 +44,7 @@ class ParentPipe:
         self._lock = threading.Lock()
 
     def send(self, message: Mapping[str, object]) -> None:
-        """Send a message; without a reader this process has no purpose, and ends."""
+        """Send a message; if the parent has closed the pipe, end the process."""
         data = frame(message)
         with self._lock:
             try:
@@ -59,7 +59,7 @@ def main() -> None:
     task: dict[str, Any] = loads(sys.argv[-1])
     output = ParentPipe(os.dup(1))
     silence = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(silence, 1)  # libraries that print must not write into the pipe
+    os.dup2(silence, 1)  # output of libraries must not get into the pipe
     module, _, name = str(task["target"]).partition(":")
     reader: PlacedReader = getattr(importlib.import_module(module), name)(**task["options"])
     os.dup2(silence, 2)
@@ -71,11 +71,11 @@ def main() -> None:
         answer = answer_to(message, reader)
         output.send(answer)
         if "error" in answer:
-            os._exit(0)  # a driver that failed, or was replaced, is met by a process that has not loaded it yet
+            os._exit(0)  # a failed or replaced driver needs a process that has not loaded it yet
 
 
 def answer_to(message: Mapping[str, Any], reader: PlacedReader) -> dict[str, object]:
-    """Return the answer to a request: the snapshot, or why there is none."""
+    """Return the response to a request: the snapshot, or why there is none."""
     fields = message.get("fields")
     request = PollRequest(
         None if fields is None else frozenset(fields),
@@ -85,13 +85,13 @@ def answer_to(message: Mapping[str, Any], reader: PlacedReader) -> dict[str, obj
         snapshot = reader.read(request)
     except TelemetryError as error:
         return {"read": message["read"], "error": str(error), "kind": type(error).__name__}
-    except (Exception, SystemExit) as error:  # the outer door of this process
+    except (Exception, SystemExit) as error:  # the last resort of this process
         return {"read": message["read"], "error": f"{type(error).__name__}: {error}", "kind": "TelemetryError"}
     return {"read": message["read"], "snapshot": snapshot.to_dict(), "problems": list(snapshot.problems)}
 
 
 def listen(requests: "queue.SimpleQueue[dict[str, Any]]", output: ParentPipe, reader: PlacedReader) -> None:
-    """Pass requests on, answer where the reader is, and end the process when the parent has gone."""
+    """Pass requests on, report where the reader is, and end the process when the parent is gone."""
     frames = Frames()
     parent = os.getppid()
     while os.getppid() == parent:
