@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import Self
 
 from gpurules.actions.decision import Decision
-from gpurules.engine.effects.metrics import Metrics
+from gpurules.engine.effects.metrics import HistoryState, Metrics
 from gpurules.engine.engine import Engine
 from gpurules.engine.polling import state_store
 from gpurules.engine.polling.poller import Clocks, CoordinatorOptions, Poller, PollReport
@@ -67,6 +67,7 @@ class Coordinator:
         self._loop = Loop(self._poll, lambda: self._poller.interval, self.options.jitter)
         self._reload_asked = False
         self.proposal: Mapping[str, object] | None = None
+        self.history: HistoryState | None = None
         self._callbacks: list[Callable[[PollReport], None]] = []
         shutdown.add(self)
 
@@ -117,8 +118,7 @@ class Coordinator:
         Raises:
             EndOfTelemetry: a source that ends has ended.
         """
-        report = self._poll()
-        if report.ended:
+        if (report := self._poll()).ended:
             raise EndOfTelemetry(report.error or "the source has ended")
         return report
 
@@ -197,12 +197,13 @@ class Coordinator:
             metrics.reload_error,
             self._poller.effects.stuck(STUCK_SECONDS),
             current_proposal(self.proposal, engine.ruleset.version),
+            self.history,
         )
 
     def collect(self) -> Metrics:
         """Return the current counts, a copy."""
         with self._lock:
-            return self._poller.collect(self._state_store.failures)
+            return self._poller.collect(self._state_store.failures, self.history)
 
     @property
     def is_enabled(self) -> bool:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from gpurules.engine.effects.metrics import HistoryState
 from gpurules.engine.engine import SignalState
 from gpurules.model import Snapshot
 
@@ -19,7 +20,8 @@ class Status:
     Units: ``telemetry_age`` in seconds.
     Missing: ``snapshot`` and ``telemetry_age`` are None before the first poll; ``source_error`` None: the last poll
     went well; ``source_form`` None: the source has only one, else its name, and why it is not the best; ``proposal``
-    None: the history supports no other values than those of the ruleset in force, or was not searched.
+    None: the history supports no other values than those of the ruleset in force, or was not searched; ``history``
+    None: what is observed is not recorded.
     """
 
     enabled: bool
@@ -38,6 +40,7 @@ class Status:
     reload_error: str | None
     stuck_effects: Mapping[str, float]
     proposal: Mapping[str, object] | None = None
+    history: HistoryState | None = None
 
     def to_dict(self) -> dict[str, object]:
         """Return the status as JSON-ready data."""
@@ -58,4 +61,5 @@ class Status:
             "reload_error": self.reload_error,
             "stuck_effects": dict(self.stuck_effects),
             "proposal": None if self.proposal is None else dict(self.proposal),
+            "history": None if self.history is None else self.history.to_dict(),
         }

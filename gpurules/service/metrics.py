@@ -51,6 +51,17 @@ PLAIN = (
     Plain("reload_failures", "gpurules_reload_failures", "Rejected rulesets."),
     Plain("reloaded_at", "gpurules_reload_timestamp_seconds", "Unix time of the last successful ruleset load.", False),
     Plain("state_failures", "gpurules_state_failures", "Failed writes of the state file."),
+    Plain(
+        "history_unwritten",
+        "gpurules_history_unwritten_snapshots",
+        "Snapshots that could not be written to the history yet.",
+        False,
+    ),
+    Plain(
+        "history_lost",
+        "gpurules_history_lost_snapshots",
+        "Snapshots missing from the history: they could not be written, and were dropped.",
+    ),
     Plain("refused_transfers", "gpurules_refused_transfers", "Transfers rejected because the schedule was full."),
     Plain("telemetry_age", "gpurules_telemetry_age_seconds", "Age of the latest telemetry.", False),
 )

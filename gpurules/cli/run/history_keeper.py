@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from gpurules.cli.extras import need_history
 from gpurules.cli.output import note, pluralize
 from gpurules.engine import Coordinator
+from gpurules.engine.effects.metrics import HistoryState
 from gpurules.engine.inspection import steady_clock
 from gpurules.engine.polling.poller import PollReport
 from gpurules.model import Snapshot
@@ -57,12 +58,21 @@ class _Keeper:
         self._trouble: list[str] = []
         self._lost = 0
         self._is_waiting = False
+        self._error: str | None = None
+        self._show()
+
+    def _show(self) -> None:
+        """Update what the agent shows of its history."""
+        lost, unwritten = self._writer.lost, self._writer.unwritten
+        if not unwritten:
+            self._error = None
+        self._coordinator.history = HistoryState(self._place, unwritten, lost, self._error)
 
     def _wait(self, error: Exception) -> None:
         """Report once that rows wait to be written, until they are, and how many had to be dropped."""
         if not self._is_waiting:
             note(f"the history at {self._place} cannot be written: {error}; it is kept in memory and retried")
-        self._is_waiting = True
+        self._is_waiting, self._error = True, str(error)
         self._say_lost()
 
     def _say_lost(self) -> None:
@@ -91,6 +101,7 @@ class _Keeper:
                 self._tidier.look(report.snapshot.timestamp)
         except Exception as error:  # a full disk, a store that is gone: rules continue without a recording
             self._complain(error)
+        self._show()
 
     def _add_decisions(self, snapshot: Snapshot) -> None:
         """Add the decision for the node if it changed, and new transfers with their decisions."""
@@ -115,6 +126,7 @@ class _Keeper:
         self._note_recovery()
         if lost := self._writer.lost + self._writer.unwritten:
             note(f"the history at {self._place} lacks {pluralize(lost, 'snapshot')} that could not be written")
+        self._show()
         self._tidier.close()
 
 

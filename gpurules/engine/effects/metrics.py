@@ -20,13 +20,31 @@ class RuleCounts:
     starts: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class HistoryState:
+    """The state of the store that an agent records in.
+
+    ``unwritten`` snapshots wait in memory to be written, ``lost`` ones were dropped: there was no more memory for them.
+    Missing: ``error`` None: everything is written.
+    """
+
+    place: str
+    unwritten: int = 0
+    lost: int = 0
+    error: str | None = None
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the state as JSON-ready data."""
+        return {"place": self.place, "unwritten": self.unwritten, "lost": self.lost, "error": self.error}
+
+
 @dataclass(slots=True)
 class Metrics:
     """Counts since the start. The first eight are those of the system that gpurules comes from.
 
     ``clock_steps`` counts how often the system's clock was set while polling, ``uncarried`` by storage client and
     target the orders of rules that it could not carry out, ``faults`` what went wrong with transfers and was dealt
-    with.
+    with, ``history_lost`` the snapshots that could not be recorded; ``history_unwritten`` wait for it.
     Units: ``last_gpu_update`` and ``reloaded_at`` in seconds since 1970, others in seconds.
     Missing: ``last_gpu_update`` None: no poll has succeeded; ``reload_error`` None: the last reload went well;
     ``source_form`` None: the source has only one, else ``source_form_reason`` says why it is not the best.
@@ -52,6 +70,8 @@ class Metrics:
     reload_error: str | None = None
     reloaded_at: float | None = None
     state_failures: int = 0
+    history_unwritten: int = 0
+    history_lost: int = 0
     refused_transfers: int = 0
     telemetry_age: float | None = None
     last_source_error: str | None = None

@@ -19,7 +19,7 @@ from gpurules.engine.effects.events import (
     matching_rules,
     outcomes,
 )
-from gpurules.engine.effects.metrics import Metrics, RuleCounts
+from gpurules.engine.effects.metrics import HistoryState, Metrics, RuleCounts
 from gpurules.engine.effects.repeats import due_repeats, repeated_rules
 from gpurules.engine.engine import Engine
 from gpurules.engine.polling.registered_facts import RegisteredFacts
@@ -304,13 +304,15 @@ class Poller:
         with self.engine.exclusive() as signals:
             return dump(signals, self.episodes, self._clocks.wall() if seen is None else seen.timestamp)
 
-    def collect(self, state_failures: int) -> Metrics:
+    def collect(self, state_failures: int, history: HistoryState | None) -> Metrics:
         """Return the current counts, a copy."""
         copied = self.metrics.copy()
         copied.pending_transfers = self.schedule.pending_count
         copied.active_workloads = len(self.schedule.workloads(self._clocks.steady()))
         copied.effects = self.effects.counts
         copied.state_failures = state_failures
+        if history is not None:
+            copied.history_unwritten, copied.history_lost = history.unwritten, history.lost
         copied.refused_transfers = self.schedule.refused_transfers
         copied.uncarried = self.schedule.uncarried
         copied.faults = self.schedule.faults

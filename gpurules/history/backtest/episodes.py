@@ -57,9 +57,11 @@ class EpisodeRecorder:
             (self._begin if change.on else self._end)(change.owner, change.timestamp)
 
     def add_changes(self, owners: Sequence[str], owner: Places, times: Numbers, on: Mask) -> None:
-        """Add the changes of a signal in one frame, in order of owner and time, alternately on and off."""
+        """Add the changes of a signal in one frame, in order of owner and time; one that repeats the state is none."""
         if not len(on):
             return
+        is_change = np.append(True, (on[1:] != on[:-1]) | (owner[1:] != owner[:-1]))
+        owner, times, on = owner[is_change], times[is_change], on[is_change]
         is_last = np.append(owner[1:] != owner[:-1], True)
         is_first = np.append(True, is_last[:-1])
         for place in np.flatnonzero(is_first & ~on).tolist():

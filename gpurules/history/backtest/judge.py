@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from gpurules.backends.columnar import Mask
-from gpurules.engine.state.signals import Transition
 from gpurules.history.backtest.compared import Parting, add_differences
 from gpurules.history.backtest.episodes import EpisodeRecorder
 from gpurules.history.backtest.profile import Profile, add_frame, compared_fields
@@ -154,9 +153,6 @@ class _Counter:
         return {n: rows.groups.counts(mask) > 0 if self._per_gpu[n] else mask for n, mask in masks.items()}
 
     def _add_signals(self, outcome: KernelOutcome, slices: Slices, only: frozenset[str] | None) -> None:
-        changes: dict[str, list[Transition]] = {}
-        for change in outcome.transitions:
-            changes.setdefault(change.signal, []).append(change)
         for signal in self.plan.signals:
             name = signal.name
             if name not in outcome.on or signal.rule is not None or (only is not None and name not in only):
@@ -165,7 +161,10 @@ class _Counter:
             runs = outcome.rows.runs(outcome.on[name], signal.per_gpu)
             tally.add(runs, outcome.signals[name], slices.samples(outcome.rows, signal.per_gpu))
             tally.causes.update(outcome.causes.get(name, {}))
-            self._episodes("signal", name).add_transitions(changes.get(name, []))
+            if name in outcome.changes:
+                changes, owners = outcome.changes[name]
+                times = outcome.rows.times[changes.snapshot]
+                self._episodes("signal", name).add_changes(owners, changes.owner, times, changes.on)
 
     def _episodes(self, kind: str, name: str) -> EpisodeRecorder:
         found = self.episodes.get((kind, name))

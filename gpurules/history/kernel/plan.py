@@ -25,7 +25,7 @@ class KernelPlan:
         rules = tuple([replace(rule, actions=(), annotations={}) for rule in ruleset.rules])
         lean = replace(
             ruleset, rules=rules, signals=dict(ruleset.signals), fields=dict(ruleset.fields), inputs={},
-            mentioned=dict(ruleset.mentioned), diagnostics=(),
+            mentioned=dict(ruleset.mentioned), diagnostics=(), built=None,
         )  # fmt: skip
         return cls(lean)
 

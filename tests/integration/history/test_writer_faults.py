@@ -2,6 +2,7 @@
 
 import errno
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import IO
 
@@ -9,6 +10,7 @@ import pytest
 
 from gpurules import GPU, Coordinator, Snapshot, loads
 from gpurules.cli.run.history_keeper import kept_in
+from gpurules.engine.effects.metrics import HistoryState
 from gpurules.history.store.reader import StoreReader
 from gpurules.history.store.storage import RecordingStoreError, Storage
 from gpurules.history.store.writer import StoreWriter
@@ -150,6 +152,34 @@ def test_an_agent_says_at_its_end_how_much_its_history_lacks(
     broken_until(monkeypatch, 10_000)
     record(tmp_path, 20)
     assert "lacks 20 snapshots that could not be written" in capsys.readouterr().err
+
+
+def test_an_agent_shows_what_waits_and_what_is_lost_in_its_status_and_metrics(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rules = "version: 1\nname: mine\nrules: [{name: hot, condition: gpu_temperature > 95C, action: pause_transfer}]\n"
+    coordinator = Coordinator(loads(rules), Scripted(90))
+    seen: list[HistoryState] = []
+    monkeypatch.setattr("gpurules.history.store.writer.StoreWriter", partial(StoreWriter, most_rows=40))
+    try:
+        assert coordinator.status().history is None, "nothing is recorded"
+        with kept_in(str(tmp_path), coordinator), monkeypatch.context() as broken:
+            broken_until(broken, 10_000)
+            for n in range(90):
+                if n == 70:
+                    broken.undo()
+                coordinator.poll()
+                state, counts = coordinator.status().history, coordinator.collect()
+                assert state is not None
+                assert (counts.history_unwritten, counts.history_lost) == (state.unwritten, state.lost)
+                seen.append(state)
+    finally:
+        coordinator.stop()
+    worst, last = seen[69], coordinator.status().to_dict()["history"]
+    assert worst.unwritten > 0 and worst.lost > 0 and "No space left" in str(worst.error)
+    assert [state.lost for state in seen] == sorted(state.lost for state in seen)
+    assert last == {"place": str(tmp_path), "unwritten": 0, "lost": seen[-1].lost, "error": None}
+    assert len(read(tmp_path)[0]) == 90 - seen[-1].lost
 
 
 def test_record_fails_where_something_is_lacking(

@@ -70,7 +70,7 @@ def test_episodes_of_changes_are_those_of_transitions(seed: int) -> None:
         found: list[Transition] = []
         for name in owners:
             for time in np.sort(rng.choice(1000, rng.integers(0, 8), replace=False)).tolist():
-                on[name] = not on[name]
+                on[name] = not on[name] if seed % 2 else bool(rng.random() < 0.5)
                 found.append(Transition("s", name, None, on[name], 1000.0 * day + time, 0.0, None))
         places = np.array([owners.index(one.owner) for one in found], np.intp)
         times, masks = np.array([one.timestamp for one in found]), np.array([one.on for one in found], bool)
