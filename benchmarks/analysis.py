@@ -83,7 +83,7 @@ def logged(rng: random.Random, n: int) -> Order:
 
 
 def unions(rng: random.Random, n: int) -> Order:
-    """Return a band of a field, or a rule across several, of which only all together leave nothing to say."""
+    """Return a band of a field, or a rule across several, which only together cover everything."""
     low = rng.randint(0, 900)
     high = low + (10 if n % 2 else rng.randint(5, 25))
     condition = f"transfer_size >= {low}MiB AND transfer_size < {high}MiB AND tenant == 'team-{n % 5}'"
@@ -139,14 +139,14 @@ FORMS: dict[str, tuple[Form, int]] = {
 
 
 def orders(form: str, rules: int) -> Iterator[Order]:
-    """Yield what so many rules of *form* say."""
+    """Yield the given number of rules of *form*."""
     order, seed = FORMS[form]
     rng = random.Random(seed)
     return (order(rng, n) for n in range(rules))
 
 
 def ruleset_of(form: str, rules: int) -> str:
-    """Return a ruleset of so many rules of *form*."""
+    """Return a ruleset with the given number of rules of *form*."""
     head = "version: 1\nname: large\nfields: {tenant: {type: string, scope: transfer}}\nrules:\n"
     return head + "\n".join(_rule(n, order) for n, order in enumerate(orders(form, rules)))
 

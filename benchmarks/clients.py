@@ -1,4 +1,4 @@
-"""The part loop beside boto3's own transfers, against a real S3 server, with rules of which none matches.
+"""The part loop beside boto3's own transfers, against a real S3 server, with rules that never match.
 
 The same by way of obstore stands beside them, without a goal.
 

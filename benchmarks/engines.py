@@ -33,7 +33,7 @@ FOUR = (Rule("hot", 87), Rule("model_when_full", 80), Rule("full", 85), Rule("la
 
 
 def many_rules(count: int) -> list[Rule]:
-    """Return *count* rules of the four forms with different thresholds, of which few match."""
+    """Return *count* rules of the four forms with different thresholds; few of them match."""
     lows = {"hot": 80, "model_when_full": 85, "full": 88, "large_in_training": 4 * 1024**3 - 10**8}
     steps = {"hot": 10, "model_when_full": 7, "full": 4, "large_in_training": 10**8}
     return [
@@ -106,7 +106,7 @@ def _spelled(forms: Mapping[str, str], rules: Sequence[Rule]) -> list[str]:
 class _OnEachGpu:
     """Takes the facts of one GPU with those of the transfer, one after the other: six times as quick as a list of GPUs.
 
-    A rule is asked of every GPU until one matches, and a rule that looks at no GPU is asked once.
+    A rule is evaluated on each GPU until one matches; a rule that reads no GPU is evaluated once.
     """
 
     _FORMS: ClassVar = {
@@ -132,7 +132,7 @@ class _OnEachGpu:
 
 
 class RuleEngine(_OnEachGpu):
-    """Pure Python: a rule is compiled once, ``matches`` is asked of each thing."""
+    """Pure Python: a rule is compiled once, ``matches`` is called for each object."""
 
     package = "rule-engine"
 

@@ -40,7 +40,7 @@ class Row:
 
 
 def snapshot() -> gpurules.Snapshot:
-    """Return a node of 8 GPUs, of which no two are alike."""
+    """Return a node of 8 different GPUs."""
     gpus = [
         {
             "index": n,

@@ -1,4 +1,4 @@
-"""Reads of files through ``gpurules::`` beside the same reads without it, with rules of which none matches.
+"""Reads of files through ``gpurules::`` beside the same reads without it, with rules that never match.
 
 Prints ratios of pairs, measured in turns in one run: the same filesystem of fsspec, the same file, the same sizes of
 reads and blocks. A local file is in memory where there is room, and S3 is a real server on the loopback, so that it is
@@ -69,7 +69,7 @@ def through(fs: Any, path: str, size: int, **options: Any) -> Callable[[], int]:
 
 
 def jumping(fs: Any, path: str, size: int, places: list[int], **options: Any) -> Callable[[], int]:
-    """Return what reads *size* bytes at each of *places*, as one who looks up records does."""
+    """Return what reads *size* bytes at each of *places*, as record lookups do."""
 
     def run() -> int:
         total = 0
@@ -88,7 +88,7 @@ def small(fs: Any, names: list[str]) -> Callable[[], int]:
 
 
 def ranges(fs: Any, path: str, count: int, size: int = RANGE) -> Callable[[], int]:
-    """Return what reads so many ranges of a file in one call."""
+    """Return a function that reads the given number of ranges of a file in one call."""
     starts = [number * size for number in range(count)]
     return lambda: sum(len(data) for data in fs.cat_ranges([path] * count, starts, [start + size for start in starts]))
 
@@ -170,7 +170,7 @@ def seconds(function: Callable[[], int]) -> tuple[float, float]:
 
 
 def compare(pair: Pair, rounds: int) -> None:
-    """Measure *pair* so many times, who goes first in turns, and print a line.
+    """Measure *pair* the given number of times, alternating which goes first, and print a line.
 
     The ratio is of the medians; the spread is that of the middle half of the ratios of single rounds.
     """

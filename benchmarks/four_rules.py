@@ -83,7 +83,7 @@ def by_hand_fused(snapshot: Snapshot, transfer: Transfer, active_training: bool)
 
 
 class HandDecision:
-    """What the rules come to, combined: the same that a Decision tells, for the four rules alone."""
+    """The combined result of the rules: that of a Decision, for the four rules alone."""
 
     __slots__ = ("delay", "matched", "prefetch_factor", "priority_boost", "stage")
 

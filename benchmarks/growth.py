@@ -1,6 +1,6 @@
 """What a decision costs as rules, GPUs and threads grow: a table, and the picture of docs/performance.md.
 
-Each size is measured seven times, and the least counts. Rules are those of ``scale.py``, few of which match; GPUs are
+Each size is measured seven times, and the least counts. Rules are those of ``scale.py``; few match. GPUs are
 read by 100 of them. With threads, the wall time of one decision of all of them together. Run it with
 ``python benchmarks/growth.py``.
 """

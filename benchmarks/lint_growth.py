@@ -1,7 +1,7 @@
 """How the CPU of lint, and of loading, grows with the size of one condition, list or section, up to the limits.
 
 Each input is doubled until it reaches the limit of the language (64 KiB of a condition, 10 MiB of a file) or takes
-longer than SECONDS; a doubling should at most triple the time. Prints each row with its ratios, tells the largest, and
+longer than SECONDS; a doubling should at most triple the time. Prints each row with its ratios and the largest, and
 draws the curves into ``build/bench/lint-growth.svg``. Run it with ``python benchmarks/lint_growth.py``, or
 all with ``make bench``.
 """

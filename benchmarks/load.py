@@ -155,7 +155,7 @@ def reloaded(before: str, after: str) -> dict[str, float]:
 
 
 def of_a_reload() -> dict[str, float]:
-    """Measure engines that get 10,000 rules of which one changes: rules that are looked up, and rules that are run."""
+    """Measure engines that get 10,000 rules, one of them changed: rules that are looked up, and rules that are run."""
     looked_up = ruleset(10_000)
     run = looked_up.replace("gpu_memory > ", "gpu_memory + 0 * gpu_memory > ")
     found: dict[str, float] = {}

@@ -1,6 +1,6 @@
 """Where the time goes: shares of loading 1,000 rules, of taking in snapshots, and of linting 200 rules.
 
-By cProfile, which makes small functions look a little dearer than they are. ``docs/adr`` tells what it showed. Run it
+By cProfile, which makes small functions look slightly slower than they are. ``docs/adr`` has the results. Run it
 with ``python benchmarks/profiles.py``, or with ``make bench``.
 """
 

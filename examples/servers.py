@@ -132,7 +132,7 @@ class SeaweedFS(Server):
             "s3.port": self.port, "master.port": self._master, "volume.port": self._volume, "filer.port": self._filer,
             # of one master: by default it waits 10 s for others before it takes up its work again
             "master.electionTimeout": "500ms", "master.heartbeatInterval": "100ms",
-            # these two are fixed otherwise, and a second server ends itself; and statistics that nobody asked for
+            # these two are fixed otherwise, and a second server ends itself; and statistics that are not needed
             "s3.port.iceberg": 0, "s3.port.lance": 0, "master.telemetry": "false",
         }  # fmt: skip
         return [

@@ -23,7 +23,7 @@ FILES = (
     "/data/rows-{}.csv",
 )
 MOST = 12
-"""So many transfers are under way at once."""
+"""The number of transfers in flight."""
 
 
 class Traffic:

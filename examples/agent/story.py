@@ -110,7 +110,7 @@ def crash(agent: Agent, engine: RemoteEngine, governor: Governor) -> None:
 
 
 def main() -> None:
-    """Tell the story."""
+    """Run the story."""
     if shutil.which("curl") is None:
         raise SystemExit("the story needs curl")
     with tempfile.TemporaryDirectory(prefix="gpurules-") as folder:

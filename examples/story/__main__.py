@@ -180,7 +180,7 @@ class Story:
         return self.governor.status().counts.bytes_moved
 
     def _compare(self, name: str) -> None:
-        """Tell whether the file is what is in the store."""
+        """Report whether the file equals the object in the store."""
         digests = [sha256(data).hexdigest()[:12] for data in ((self._folder / name).read_bytes(), self._objects[name])]
         if digests[0] != digests[1]:
             raise SystemExit(f"story: {name} has the digest {digests[0]}, and not {digests[1]}")
@@ -196,7 +196,7 @@ class Story:
 
 
 def main() -> None:
-    """Tell the story."""
+    """Run the story."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     default = "seaweedfs" if weed() else "moto"
     parser.add_argument("--server", choices=("seaweedfs", "moto"), default=default, help=f"default: {default}")
@@ -210,7 +210,7 @@ def main() -> None:
 
 
 def run_story(server: Server, objects: dict[str, bytes], console: Console, folder: Path) -> None:
-    """Tell all chapters."""
+    """Run all chapters."""
     story = Story(server, objects, console, folder)
     chapters: tuple[Callable[[], None], ...] = (story.heat, story.memory, story.staging)
     try:

@@ -64,6 +64,7 @@ def _prose_of_markdown(text: str) -> str:
 
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
 MODULES = sorted((ROOT / "gpurules").rglob("*.py"))
+PROGRAMS = [*sorted((ROOT / "examples").rglob("*.py")), *sorted((ROOT / "benchmarks").rglob("*.py"))]
 SHIPPED = [*sorted((ROOT / "rulesets").glob("*.yaml")), *sorted((ROOT / "gpurules/cli/templates").iterdir())]
 
 
@@ -108,8 +109,25 @@ def _documentation(source: str) -> Iterator[str]:
 def test_docstrings_and_comments_are_in_plain_english() -> None:
     texts = (
         (module, re.sub(r"``[^`]*``|`[^`]*`|\*\w+\*|>>>.*", "", text))
-        for module in MODULES
+        for module in (*MODULES, *PROGRAMS)
         for text in _documentation(module.read_text(encoding="utf-8"))
     )
     found = _found(texts)
     assert len(found) <= 5 * TOLERATED, "\n".join(found)
+
+
+def test_no_docstring_loses_a_line_to_a_backslash() -> None:
+    """A drawing with a backslash at the end of a line needs a raw docstring, or the two lines are joined."""
+    found = []
+    for module in MODULES:
+        source = module.read_text(encoding="utf-8")
+        for node in ast.walk(ast.parse(source)):
+            if (
+                isinstance(node, ast.Expr)
+                and isinstance(node.value, ast.Constant)
+                and isinstance(node.value.value, str)
+            ):
+                text = ast.get_source_segment(source, node.value) or ""
+                if "\\\n" in text and not text.startswith("r"):
+                    found.append(f"{module.relative_to(ROOT)}:{node.lineno}")
+    assert found == []

@@ -1,4 +1,4 @@
-"""The output of nvidia-smi, in every format.
+r"""The output of nvidia-smi, in every format.
 
     csv/ (--query-gpu) -----------\
     smi_xml (-q -x) -> smi_tree ---+--> cells by query field --> query_fields.gpu_from_cells --> GPU

@@ -1,4 +1,4 @@
-"""Keeps a driver that hangs away from the caller.
+"""Isolates callers from a driver that hangs.
 
     sampler (parent) --frames--> worker (child process): NodeReader       circuit_breaker: calls that hung are skipped
     thread: the same in a thread         tool: a command-line tool
