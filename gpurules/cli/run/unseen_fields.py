@@ -7,7 +7,6 @@ from gpurules.engine.effects.events import fields_read, readers_of
 from gpurules.fields import AMBIENT
 from gpurules.model import Snapshot
 from gpurules.rules.ruleset import Ruleset
-from gpurules.telemetry.formats.prometheus.feeds import why_missing
 
 NO_METRICS = "the recording is not Prometheus text, and has no value of it"
 
@@ -27,8 +26,13 @@ class UnseenFields:
             for field in self._left
             if all(read(field, facts, gpu) is None for gpu in (facts.gpus if field.is_per_gpu else (None,)))
         ]
-        for field in self._left:
-            if field.feed is not None and (reason := why_missing(field, snapshot)):
+        fed = [field for field in self._left if field.feed is not None]
+        if not fed:
+            return
+        from gpurules.telemetry.formats.prometheus.feeds import why_missing  # most rulesets feed no field
+
+        for field in fed:
+            if reason := why_missing(field, snapshot):
                 self._reasons[field.name] = reason
 
     def lines(self) -> Iterator[str]:
