@@ -348,10 +348,10 @@ def reading(wanted: Field, names: NameSupply) -> str:
     """Return the expression that reads a field: of ``g``, ``t``, ``w``, or the node."""
     match wanted.scope:
         case Scope.NODE:
-            read, given = f"_read_node({names.bind(wanted)}, n, s, z)", names.fresh("n")
-            if wanted.datatype.kind is Kind.BOOL:
-                said = f"({given} := n.get({names.bind(wanted.name)}))"
-                read = f"{given} if {said} is True or {given} is False else {read}"
+            read, given, key = f"_read_node({names.bind(wanted)}, n, s, z)", names.fresh("n"), names.bind(wanted.name)
+            if wanted.datatype.kind is Kind.BOOL:  # two operations that Python specializes, instead of a call
+                is_plain = f"{key} in n and (({given} := n[{key}]) is True or {given} is False)"
+                read = f"{given} if {is_plain} else {read}"
             default = _KNOWN_DEFAULT.get(wanted.name)
             if default is None:
                 return read

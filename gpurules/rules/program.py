@@ -43,6 +43,7 @@ class Program:
     With a *layout* signals and windows are read from derived state; without one a signal is its condition of this
     instant. ``reads_clock`` says that some rule reads how old the telemetry is, so that nothing can be decided ahead;
     ``is_of_node`` that nothing depends on transfer or workload, so that one decision does for all.
+    ``outcomes`` are those that ``outcome`` has given, by their masks.
     Functions are compiled when they are first needed. Immutable but for caches that any thread may fill.
     """
 
@@ -81,7 +82,7 @@ class Program:
         self.is_of_node = not any(rule.of_workload or ir.is_contextual(rule.term) for rule in self.terms) and all(
             not is_directive(a.action) or a.action.is_static for rule in self.rules for a in rule.actions
         )
-        self._outcomes: dict[int, Outcome] = {}
+        self.outcomes: dict[int, Outcome] = {}
         self._masks: list[tuple[int, MaskFunction]] | None = None
         self._specializer: Specializer | None = None
         self._truths: dict[int, Truths] = {}
@@ -152,13 +153,13 @@ class Program:
 
     def outcome(self, mask: int) -> Outcome:
         """Return what follows from the rules in *mask*: those that a ``stop`` cuts off and shadows are left out."""
-        outcome = self._outcomes.get(mask)
+        outcome = self.outcomes.get(mask)
         if outcome is None:
             matching = [(i, self.rules[i]) for i in self.effective(mask) if not self.rules[i].is_shadow]
             outcome = outcome_of(matching, self.settings)
-            if len(self._outcomes) >= MAX_OUTCOMES:
-                self._outcomes.clear()
-            self._outcomes[mask] = outcome
+            if len(self.outcomes) >= MAX_OUTCOMES:
+                self.outcomes.clear()
+            self.outcomes[mask] = outcome
         return outcome
 
     def effective(self, mask: int) -> list[int]:

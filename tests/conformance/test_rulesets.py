@@ -1,5 +1,6 @@
 """Every ruleset case: stateless, and step by step through the engine."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -63,8 +64,9 @@ def test_the_ruleset_decides_as_expected(
     monkeypatch.setattr(Program, "min_looked_up", min_indexed)
     ruleset = load(written(vector, tmp_path))
     snapshot = vector.snapshot()
-    for _ in ("straight", "while it is bound", "bound"):
-        decision = ruleset.evaluate(snapshot, **vector.about())
+    others = [replace(snapshot) for _ in ("by a function for any GPUs", "by one for these")]
+    for asked in (*others, snapshot, snapshot, snapshot):
+        decision = ruleset.evaluate(asked, **vector.about())
         compare(decision, vector.case["expect"])
 
 

@@ -73,7 +73,7 @@ def test_outcomes_are_shared_and_their_number_is_bounded() -> None:
     assert program.outcome(5) is program.outcome(5)
     for mask in range(MAX_OUTCOMES + 10):
         program.outcome(mask)
-    assert len(program._outcomes) <= MAX_OUTCOMES
+    assert len(program.outcomes) <= MAX_OUTCOMES
 
 
 def test_an_unknown_zone_is_utc() -> None:
