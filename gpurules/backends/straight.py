@@ -231,7 +231,7 @@ class FunctionFrame(NamedTuple):
 def framed_function(rules: Sequence[RuleTerm], frame: FunctionFrame, gpus: int = 0) -> Any:
     """Return the function *frame* with the mask of *rules* found in it.
 
-    With *gpus* it is for so many GPUs, all of whose readings are present; on others it returns what ``_misfit``, one of
+    With *gpus* it is for that number of GPUs, all with all readings; on others it returns what ``_misfit``, one of
     the constants, gives for ``s t w n``.
     """
     names, body = NameSupply(), Block("    ")
@@ -250,7 +250,7 @@ _MISFITS = (TypeError, ValueError)
 
 
 def can_unroll(rules: Sequence[RuleTerm], gpus: int) -> bool:
-    """Return whether a decision function for just so many GPUs is any faster, and not too long."""
+    """Return whether a function for exactly this number of GPUs is any faster, and not too long."""
     rewrite = ExistentialRewrite(None)
     parts = [part for r in rules if not r.of_workload for part in rewrite.rewrite(r, r.parts)[1]]
     limits = _limits(rewrite.extremes, parts)

@@ -61,7 +61,7 @@ class Evaluator:
     """
 
     def __init__(self, program: Program, adopt: Callable[[EvaluateFunction], None]) -> None:
-        """Take what is told of each new function."""
+        """Call *adopt* with each new function."""
         self._program, self._adopt = program, adopt
         self._by_count: dict[int, EvaluateFunction] = {}
         self._has_begun = False
@@ -84,7 +84,7 @@ class Evaluator:
         return self._straight(snapshot, transfer or NO_TRANSFER, workload or NO_WORKLOAD, node or NO_NODE)
 
     def _use(self, gpus: int) -> None:
-        """Have a function for so many GPUs called from now on, if that is possible."""
+        """Have a function for *gpus* GPUs called from now on, if that is possible."""
         if self._misfits > MAX_MISFITS or not can_unroll(self._program.terms, gpus):
             gpus = 0
         if gpus not in self._by_count:
