@@ -68,7 +68,7 @@ def test_readings_that_are_always_missing_end_the_search_for_a_better_function()
     assert rules.evaluate(snapshot(gpu(0, memory=85)), model()).rules == ("full", "again")
 
 
-def test_a_decision_on_a_snapshot_asked_once_tells_all_that_one_asked_often_does() -> None:
+def test_a_decision_on_a_snapshot_asked_once_equals_one_on_a_snapshot_asked_often() -> None:
     rules = load("gpurules:default")
     node, moment = {"active_training": True}, snapshot(gpu(0, memory=95, temperature=91), gpu(1, memory=30), at=50)
     transfer = Transfer(path="/m/a.safetensors", size=1 << 30, created=50.0)
