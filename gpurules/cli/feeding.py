@@ -4,10 +4,10 @@ from collections.abc import Iterator
 
 from gpurules.engine.effects.events import feed_source, feeds_read
 from gpurules.fields import Field
+from gpurules.fields.reasons import why_missing
 from gpurules.model import Snapshot, format_reading
 from gpurules.rules import Ruleset
 from gpurules.telemetry import Source, first_snapshot
-from gpurules.telemetry.formats.prometheus.feeds import why_missing
 
 _NO_PAGE = "the source does not read Prometheus text; join textfile:DIR or scrape:URL with it"
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from gpurules.backends.facts import Facts, read
 from gpurules.engine.effects.events import fields_read, readers_of
 from gpurules.fields import AMBIENT
+from gpurules.fields.reasons import why_missing
 from gpurules.model import Snapshot
 from gpurules.rules.ruleset import Ruleset
 
@@ -26,13 +27,8 @@ class UnseenFields:
             for field in self._left
             if all(read(field, facts, gpu) is None for gpu in (facts.gpus if field.is_per_gpu else (None,)))
         ]
-        fed = [field for field in self._left if field.feed is not None]
-        if not fed:
-            return
-        from gpurules.telemetry.formats.prometheus.feeds import why_missing  # most rulesets feed no field
-
-        for field in fed:
-            if reason := why_missing(field, snapshot):
+        for field in self._left:
+            if field.feed is not None and (reason := why_missing(field, snapshot)):
                 self._reasons[field.name] = reason
 
     def lines(self) -> Iterator[str]:

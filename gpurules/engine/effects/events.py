@@ -15,6 +15,7 @@ from gpurules.engine.effects.metrics import Metrics, RuleCounts
 from gpurules.engine.engine import Engine
 from gpurules.engine.state.episodes import Edge, Matching
 from gpurules.fields import FIELDS, Field, Scope
+from gpurules.fields.reasons import MISSING
 from gpurules.language.terms import ir
 from gpurules.model import Datatype, Dimension, GPUIndex, Kind, Transfer, Workload
 from gpurules.rules import Ruleset
@@ -243,7 +244,7 @@ def feed_source(source: object, *rulesets: Ruleset) -> tuple[str, ...]:
     differing: dict[str, str] = {}
     for field_read in (one for ruleset in rulesets for one in feeds_read(ruleset)):
         if fields.setdefault(field_read.name, field_read).feed != field_read.feed:
-            differing[field_read.name] = f"{field_read.name} is missing: the rulesets feed it from different series"
+            differing[field_read.name] = MISSING.format(field_read.name, "the rulesets feed it from different series")
     feed = getattr(source, "feed", None)
     if callable(feed):
         feed(tuple(one for name, one in fields.items() if name not in differing))

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from gpurules.fields import Field
 from gpurules.fields.feeds import Feed, LabelMatcher, MatchOperator, SeriesAggregate
+from gpurules.fields.reasons import MISSING
 from gpurules.language.terms.patterns import matcher
 from gpurules.model import GPU, Kind, Snapshot
 from gpurules.model.reading import finite, sum_in_order
@@ -16,8 +17,6 @@ _INSTANCE_LABEL = "GPU_I_ID"
 STALE_AFTER = 300.0
 """Seconds after which a sample with a time of its own is stale, as in Prometheus."""
 _NODE = ""
-MISSING = "{} is missing: {}"
-"""How the problems of a snapshot say why a field of the node is missing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,14 +105,6 @@ def fill_fields(snapshot: Snapshot, pages: Sequence[Page], fields: Iterable[Fiel
     return replace(
         snapshot, gpus=gpus, labels={**snapshot.labels, **of_node}, problems=tuple(dict.fromkeys((*kept, *problems)))
     )
-
-
-def why_missing(field: Field, snapshot: Snapshot) -> str:
-    """Return why a fed field of *snapshot* is missing, of the first GPU for which that is said; empty if nothing is."""
-    if field.is_per_gpu:
-        return next((reason for gpu in snapshot.gpus if (reason := gpu.missing.get(field.name))), "")
-    start = MISSING.format(field.name, "")
-    return next((problem.removeprefix(start) for problem in snapshot.problems if problem.startswith(start)), "")
 
 
 def _without(missing: Mapping[str, str], names: Mapping[str, object]) -> dict[str, str]:
