@@ -20,6 +20,7 @@ from gpurules.history.backtest.run import Backtest, run
 from gpurules.history.backtest.task import NodeTask
 from gpurules.history.backtest.value_counts import MOST_DISTINCT, ValueCounts
 from gpurules.history.kernel.plan import KernelPlan
+from gpurules.history.store.reader import Fields
 from gpurules.history.store.simulated import Month, write_month
 from gpurules.history.store.storage import Storage
 from gpurules.history.store.writer import StoreWriter
@@ -312,3 +313,21 @@ def test_shares_that_were_not_counted_are_refused(tmp_path: Path) -> None:
     result = run(Backtest([ruleset(RULES)], [str(tmp_path)], by=("node",)), in_processes(1))
     with pytest.raises(ValueError, match="counted by gpu"):
         result.to_dict(("gpu",))
+
+
+@pytest.mark.parametrize(("temperature", "looks"), [(30, 0), (None, 1)])
+def test_files_are_looked_at_for_fields_only_where_a_rule_is_never_known(
+    temperature: int | None, looks: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with StoreWriter(Storage(tmp_path), "n") as writer:
+        for n in range(3):
+            writer.add(snapshot(gpu(utilization=90, temperature=temperature), at=10.0 * n))
+    asked: list[object] = []
+
+    def counted(reader: object) -> Fields:
+        asked.append(reader)
+        return Fields(reader)  # type: ignore[arg-type]
+
+    monkeypatch.setattr("gpurules.history.backtest.run.Fields", counted)
+    (one,) = run_over(tmp_path, ruleset(RULES)).rulesets
+    assert len(asked) == looks and list(one.never_known) == ["warm"] * looks
