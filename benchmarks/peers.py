@@ -32,6 +32,9 @@ BUDGET_SECONDS = 0.05
 LONGEST_SECONDS = 20.0
 """An engine that would need longer than that for a size (compiling and one evaluation of a few) is left out."""
 
+COLD = "gpurules, evaluate, each snapshot once"
+"""The way in which nothing can be reused from one decision to the next."""
+
 Timed: TypeAlias = Callable[[], float]
 """Runs once, and returns the nanoseconds of one evaluation."""
 
@@ -90,6 +93,16 @@ def of_gpurules(rules: Sequence[Rule], gpus: int) -> dict[str, Timed]:
 
         return run
 
+    def once() -> float:
+        total, method = 0, ruleset.evaluate
+        for seed in range(SHOTS):
+            shots = snapshots(gpus, EACH, seed)
+            start = time.process_time_ns()
+            for shot, transfer in zip(shots, asked, strict=True):
+                method(shot, transfer)
+            total += time.process_time_ns() - start
+        return total / (SHOTS * EACH)
+
     def observed(decide: Callable[[], object]) -> Timed:
         def run() -> float:
             total = 0
@@ -114,6 +127,7 @@ def of_gpurules(rules: Sequence[Rule], gpus: int) -> dict[str, Timed]:
         "gpurules, decide_many": observed(lambda: engine.decide_many(asked)),
         "gpurules, evaluate": evaluate(is_new=False),
         "gpurules, evaluate, snapshots new": evaluate(is_new=True),
+        COLD: once,
     }
 
 
@@ -200,7 +214,9 @@ def compared(results: Sequence[Result]) -> None:
     for gpus, rules in dict.fromkeys((r.gpus, r.rules) for r in results):
         ordered = sorted((r.ratio, r.way) for r in results if (r.gpus, r.rules) == (gpus, rules) and r.way in peers)
         ratios = ", ".join(f"{ratio:,.0f} x {way}" for ratio, way in ordered[:2])
-        print(f"  {gpus} GPU(s), {rules:6,} rules: {ratios}")
+        cold = next(r.ratio for r in results if (r.gpus, r.rules, r.way) == (gpus, rules, COLD))
+        once = f"; {ordered[0][0] / cold:.1f} x evaluate, each snapshot once" if ordered else ""
+        print(f"  {gpus} GPU(s), {rules:6,} rules: {ratios}{once}")
 
 
 def scaled(gpus: int) -> list[Result]:
