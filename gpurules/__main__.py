@@ -2,7 +2,7 @@
 
 import sys
 
-from gpurules.cli import signals
+from gpurules.cli.process import signals
 
 TYPE_CHECKING = False  # without the module typing, which takes longer to load than a signal may have to wait
 if TYPE_CHECKING:

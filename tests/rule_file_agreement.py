@@ -37,7 +37,7 @@ from gpurules.telemetry import TelemetryError
 from gpurules.telemetry.formats.prometheus.feeds import Page, fill_fields
 from gpurules.telemetry.formats.prometheus.samples import SampleParser
 from gpurules.telemetry.live.poll import PollRequest
-from gpurules.telemetry.scrape import ExporterReader
+from gpurules.telemetry.sources.scrape import ExporterReader
 from tests.prometheus_replay import STALE, Replays, firing_steps, record_series, replay_server
 from tests.prometheus_server import ask
 from tests.promtool import series_name

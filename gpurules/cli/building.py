@@ -11,7 +11,7 @@ from gpurules.backends.backend import UnsupportedError
 from gpurules.backends.c import CBackEnd
 from gpurules.backends.go import GoBackEnd
 from gpurules.backends.native import NativeProgram
-from gpurules.cli.output import pluralize
+from gpurules.cli.terminal.output import pluralize
 from gpurules.input_files import read_input
 from gpurules.output_files import replace_file
 from gpurules.rules import Ruleset

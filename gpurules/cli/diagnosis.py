@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from gpurules.actions import failed_plugins, usable_actions
 from gpurules.actions.targets import TARGETS
-from gpurules.cli.output import pluralize
+from gpurules.cli.terminal.output import pluralize
 from gpurules.engine.effects.events import feeds_read, fields_read, readers_of
 from gpurules.engine.polling.source_worker import SourceWorker
 from gpurules.fields import Field

@@ -4,7 +4,7 @@ import textwrap
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from gpurules.cli.output import Style, paint, pluralize, table, terminal_width
+from gpurules.cli.terminal.output import Style, paint, pluralize, table, terminal_width
 from gpurules.diagnostics.excerpt import visible
 from gpurules.diff import ChangeKind, Difference, RuleChange
 from gpurules.diff.change import meaning

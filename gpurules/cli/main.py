@@ -9,8 +9,8 @@ from typing import NoReturn
 
 import click
 
-from gpurules.cli.output import fail, has_colour, release_streams, say_drawn, steady_streams, terminal_width
-from gpurules.cli.signals import ended_early
+from gpurules.cli.process.signals import ended_early
+from gpurules.cli.terminal.output import fail, has_colour, release_streams, say_drawn, steady_streams, terminal_width
 from gpurules.diagnostics import DiagnosedError, Format, render
 from gpurules.diagnostics.render import summary
 from gpurules.errors import GpurulesError
@@ -111,7 +111,7 @@ def cli() -> None:
 
 def _show(error: DiagnosedError) -> None:
     """Draw the mistakes in a user's text on stderr."""
-    from gpurules.cli.files import text_to_show
+    from gpurules.cli.inputs.files import text_to_show
 
     def read(path: str | None) -> str | None:
         return error.texts.get(path or "") or text_to_show(path)
@@ -153,7 +153,7 @@ def run(arguments: Sequence[str]) -> int:
         fail(f"{place}{error.strerror or error}")
         return ExitCode.USAGE
     except BaseException as error:  # last resort: any other exception is a bug, here or in foreign code
-        from gpurules.cli.crash import record
+        from gpurules.cli.process.crash import record
 
         fail(f"internal error: {type(error).__name__}; the details are in {record(error, arguments)}")
         return ExitCode.INTERNAL

@@ -6,7 +6,7 @@
     synthetic --> simulation ------------------------------------+
 
 ``open_source("name:argument")`` is the one entry point. Every source stands on ``source``, which defines the kind, and
-none imports another.
+none imports another, except ``sources.joined``. Sources of one module each are in ``sources``.
 """
 
 from typing import TYPE_CHECKING
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from gpurules.telemetry.simulation.scenario import Scenario
     from gpurules.telemetry.simulation.storage import simulate_transfers
     from gpurules.telemetry.source_registry import all_sources, first_snapshot, open_source
-    from gpurules.telemetry.synthetic import Synthetic
+    from gpurules.telemetry.sources.synthetic import Synthetic
     from gpurules.telemetry.transfers import TransferList, read_transfers
 
 __all__ = [
@@ -57,7 +57,7 @@ __all__ = [
 _HOMES = {
     "Replay": "playback",
     "Scenario": "simulation.scenario",
-    "Synthetic": "synthetic",
+    "Synthetic": "sources.synthetic",
     "TransferList": "transfers",
     "all_sources": "source_registry",
     "first_snapshot": "source_registry",

@@ -23,15 +23,15 @@ def shipped_source(name: str) -> SourceFactory | None:
         return _live(name)
     match name:
         case "auto":
-            from gpurules.telemetry.auto import AutoFactory
+            from gpurules.telemetry.sources.auto import AutoFactory
 
             return AutoFactory({live: partial(_live, live) for live in _LIVE})
         case "scrape":
-            from gpurules.telemetry.scrape import ScrapeFactory
+            from gpurules.telemetry.sources.scrape import ScrapeFactory
 
             return ScrapeFactory()
         case "textfile":
-            from gpurules.telemetry.textfile import TextfileFactory
+            from gpurules.telemetry.sources.textfile import TextfileFactory
 
             return TextfileFactory()
         case "replay":
@@ -39,7 +39,7 @@ def shipped_source(name: str) -> SourceFactory | None:
 
             return ReplayFactory()
         case "synthetic":
-            from gpurules.telemetry.synthetic import SyntheticFactory
+            from gpurules.telemetry.sources.synthetic import SyntheticFactory
 
             return SyntheticFactory()
         case _:
@@ -53,11 +53,11 @@ def _live(name: str) -> ProbingFactory:
 
             return NvmlFactory()
         case "nvidia-smi":
-            from gpurules.telemetry.nvidia_smi import NvidiaSmiFactory
+            from gpurules.telemetry.sources.nvidia_smi import NvidiaSmiFactory
 
             return NvidiaSmiFactory()
         case "dcgm":
-            from gpurules.telemetry.scrape import DcgmFactory
+            from gpurules.telemetry.sources.scrape import DcgmFactory
 
             return DcgmFactory()
         case "amd":
@@ -83,7 +83,7 @@ def all_sources() -> tuple[Registry[SourceFactory], Mapping[str, str]]:
 
     Plug-ins register under the entry point group ``gpurules.sources``; an unusable one never affects the others.
     """
-    from gpurules.telemetry.plugged import PluggedFactory
+    from gpurules.telemetry.sources.plugged import PluggedFactory
 
     shipped = [source for name in SOURCE_NAMES if (source := shipped_source(name)) is not None]
     wants = "is not a factory: it needs a name and open(argument, options)"
@@ -102,7 +102,7 @@ def open_source(spec: str, **options: object) -> Source:
     """
     parts = split_spec(spec)
     if len(parts) > 1:
-        from gpurules.telemetry.joined import open_joined
+        from gpurules.telemetry.sources.joined import open_joined
 
         return open_joined(parts, options, _open)
     return _open(spec, options)

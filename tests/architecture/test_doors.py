@@ -9,7 +9,7 @@ import pytest
 PACKAGE = Path(__file__).resolve().parents[2] / "gpurules"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 PRINTING = {
-    "cli/output.py",
+    "cli/terminal/output.py",
     "cli/watch/session.py",  # the live screen, whose lines are those of cli/watch/frame.py
     "lsp/transport/pipes.py",  # the protocol, which is JSON
     "__main__.py",  # a constant, before anything else is loaded
@@ -74,7 +74,7 @@ def wrong(module: Path) -> Iterator[str]:
     name = name_of(module)
     for line, called, call in calls_of(module):
         if name not in PRINTING and is_printing(called, call):
-            yield f"{name}:{line}: {called}: print through cli/output.py"
+            yield f"{name}:{line}: {called}: print through cli/terminal/output.py"
         if name not in WRITING and is_writing(called, call):
             yield f"{name}:{line}: {called}: write through gpurules/output_files.py"
         if name not in LOGGING and called in ("logging.getLogger", "logging.StreamHandler", "logging.basicConfig"):

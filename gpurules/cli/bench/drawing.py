@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from gpurules.cli.bench.measuring import Bench
-from gpurules.cli.output import pluralize, table, terminal_width
+from gpurules.cli.terminal.output import pluralize, table, terminal_width
 from gpurules.diagnostics.excerpt import visible
 
 MAX_BAR = 40

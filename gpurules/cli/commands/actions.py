@@ -4,8 +4,8 @@ import click
 
 from gpurules.actions import Action, default_actions, parameter_rows
 from gpurules.cli.options import reference_format
-from gpurules.cli.output import name_failed_plugins, page, report_json, table, write
 from gpurules.cli.reference.pages import action_data, actions_page
+from gpurules.cli.terminal.output import name_failed_plugins, page, report_json, table, write
 
 
 @click.command("actions")

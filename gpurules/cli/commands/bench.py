@@ -2,9 +2,9 @@
 
 import click
 
+from gpurules.cli.inputs.rulesets import load_ruleset
 from gpurules.cli.options import option, text_or_json
-from gpurules.cli.output import report_json, write
-from gpurules.cli.rulesets import load_ruleset
+from gpurules.cli.terminal.output import report_json, write
 
 
 @click.command("bench")

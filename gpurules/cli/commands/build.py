@@ -5,9 +5,9 @@ from pathlib import Path
 import click
 
 from gpurules.cli.building import LANGUAGES, TARGETS, Build, build_for, check_name, refusals, summary, write_files
+from gpurules.cli.inputs.rulesets import load_ruleset
 from gpurules.cli.options import option, stdin_filename
-from gpurules.cli.output import fail, note, pluralize, write_lines
-from gpurules.cli.rulesets import load_ruleset
+from gpurules.cli.terminal.output import fail, note, pluralize, write_lines
 
 
 @click.command("build")

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import click
 
 from gpurules.cli.options import option, text_or_json
-from gpurules.cli.output import say, table, to_json, write
 from gpurules.cli.project.configuration import KEYS, configuration, sound_configuration, with_configuration
+from gpurules.cli.terminal.output import say, table, to_json, write
 from gpurules.strict_json import dumps
 
 

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from gpurules.cli.differences import render_markdown, render_text
+from gpurules.cli.inputs.rulesets import load_ruleset
 from gpurules.cli.options import given_options, option, output_file, recording_options, reference_format, stdin_filename
-from gpurules.cli.output import report_json, save
-from gpurules.cli.progress import report_unread, with_progress
-from gpurules.cli.rulesets import load_ruleset
+from gpurules.cli.terminal.output import report_json, save
+from gpurules.cli.terminal.progress import report_unread, with_progress
 from gpurules.diff import ChangeKind, compare
 from gpurules.registry import did_you_mean
 from gpurules.rules import Ruleset
@@ -72,7 +72,7 @@ def _replayed(
     pair: tuple[Ruleset, Ruleset], history: str, transfers: Path | None, options: dict[str, Any]
 ) -> "Replayed":
     """Return what both rulesets decide over a recording."""
-    from gpurules.cli.telemetry import recordings_at
+    from gpurules.cli.inputs.telemetry import recordings_at
     from gpurules.diff.history import compare_over  # imports the engine, which diff itself does not need
     from gpurules.engine.recordings import feed_recording
     from gpurules.telemetry import read_transfers

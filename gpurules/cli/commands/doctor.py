@@ -9,12 +9,12 @@ from textwrap import wrap
 import click
 
 from gpurules.cli import diagnosis
-from gpurules.cli.crash import installed_version
 from gpurules.cli.diagnosis import CheckStatus, DoctorCheck
+from gpurules.cli.inputs.rulesets import check_there
+from gpurules.cli.inputs.telemetry import open_telemetry
 from gpurules.cli.options import SourceParameter, joined_sources, option, text_or_json
-from gpurules.cli.output import Style, paint, pluralize, report_json, terminal_width, write
-from gpurules.cli.rulesets import check_there
-from gpurules.cli.telemetry import open_telemetry
+from gpurules.cli.process.crash import installed_version
+from gpurules.cli.terminal.output import Style, paint, pluralize, report_json, terminal_width, write
 from gpurules.diagnostics.excerpt import visible
 from gpurules.errors import GpurulesError
 from gpurules.rules import Ruleset, RulesetError, load

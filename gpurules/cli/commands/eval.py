@@ -6,9 +6,9 @@ import click
 
 from gpurules.cli.explain.explanations import describe_decision, render_tree
 from gpurules.cli.explain.facts import read_facts, say_now
+from gpurules.cli.inputs.rulesets import load_ruleset
 from gpurules.cli.options import facts, option, stdin_filename, text_or_json
-from gpurules.cli.output import has_colour, report_json, say_drawn, to_json, write, write_lines
-from gpurules.cli.rulesets import load_ruleset
+from gpurules.cli.terminal.output import has_colour, report_json, say_drawn, to_json, write, write_lines
 from gpurules.diagnostics import Diagnostic, Format, render
 from gpurules.facts import CheckedFacts
 from gpurules.rules import Condition, ConditionError, Ruleset

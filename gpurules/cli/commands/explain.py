@@ -7,10 +7,10 @@ import click
 from gpurules.actions.explained import ExplainedRule
 from gpurules.cli.explain.explanations import draw
 from gpurules.cli.explain.facts import read_facts, say_now
+from gpurules.cli.inputs.remote import connected_engine, connection_options
+from gpurules.cli.inputs.rulesets import load_ruleset
 from gpurules.cli.options import facts, stdin_filename, text_or_json
-from gpurules.cli.output import report_json, write
-from gpurules.cli.remote import connected_engine, connection_options
-from gpurules.cli.rulesets import load_ruleset
+from gpurules.cli.terminal.output import report_json, write
 from gpurules.registry import did_you_mean
 from gpurules.remote import AgentUnavailable, RemoteEngine
 

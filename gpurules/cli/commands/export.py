@@ -4,9 +4,9 @@ from pathlib import Path
 
 import click
 
+from gpurules.cli.inputs.rulesets import load_ruleset
 from gpurules.cli.options import option
-from gpurules.cli.output import note, pluralize, save, to_json, write_data
-from gpurules.cli.rulesets import load_ruleset
+from gpurules.cli.terminal.output import note, pluralize, save, to_json, write_data
 from gpurules.diagnostics import DiagnosedError
 from gpurules.diagnostics.excerpt import visible
 

@@ -3,8 +3,8 @@
 import click
 
 from gpurules.cli.options import reference_format
-from gpurules.cli.output import page, report_json, table, write
 from gpurules.cli.reference.pages import field_data, fields_page
+from gpurules.cli.terminal.output import page, report_json, table, write
 from gpurules.fields import FIELDS, Field
 from gpurules.registry import did_you_mean
 

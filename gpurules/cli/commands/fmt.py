@@ -4,11 +4,11 @@ from pathlib import Path
 
 import click
 
-from gpurules.cli.files import read_at_most, read_stdin, ruleset_files, test_files, without_excluded
+from gpurules.cli.inputs.files import read_at_most, read_stdin, ruleset_files, test_files, without_excluded
 from gpurules.cli.options import option
-from gpurules.cli.output import difference, fail, pluralize, say, write_data, write_lines
-from gpurules.cli.progress import with_progress
 from gpurules.cli.project.configuration import sound_configuration, with_configuration
+from gpurules.cli.terminal.output import difference, fail, pluralize, say, write_data, write_lines
+from gpurules.cli.terminal.progress import with_progress
 from gpurules.formatting import FormatError, format_text
 from gpurules.output_files import replace_file
 from gpurules.rules.yaml import MAX_BYTES

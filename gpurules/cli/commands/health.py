@@ -7,11 +7,11 @@ from collections.abc import Callable
 
 import click
 
-from gpurules.cli import signals
-from gpurules.cli.deadline import answer_within
+from gpurules.cli.inputs.rulesets import load_ruleset
 from gpurules.cli.options import DurationParameter, given_options, option, output_format, source_options_but_interval
-from gpurules.cli.output import note, release_streams, write
-from gpurules.cli.rulesets import load_ruleset
+from gpurules.cli.process import signals
+from gpurules.cli.process.deadline import answer_within
+from gpurules.cli.terminal.output import note, release_streams, write
 from gpurules.diagnostics import DiagnosedError
 from gpurules.errors import GpurulesError
 from gpurules.interop.health import (

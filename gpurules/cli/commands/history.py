@@ -11,8 +11,8 @@ import click
 
 from gpurules.cli.extras import need_history
 from gpurules.cli.options import given_options, option, recording_options, text_or_json
-from gpurules.cli.output import pluralize, report_json, say, table, write
-from gpurules.cli.progress import with_progress
+from gpurules.cli.terminal.output import pluralize, report_json, say, table, write
+from gpurules.cli.terminal.progress import with_progress
 from gpurules.output_files import replacing
 
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*(B|[KMGT]i?B)?", re.IGNORECASE)

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from gpurules.cli.options import option
-from gpurules.cli.output import note, pluralize, save, write_data
+from gpurules.cli.terminal.output import note, pluralize, save, write_data
 from gpurules.diagnostics.excerpt import visible
 
 

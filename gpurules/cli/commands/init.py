@@ -5,8 +5,8 @@ from pathlib import Path
 
 import click
 
-from gpurules.cli.files import display_path
-from gpurules.cli.output import say, write_lines
+from gpurules.cli.inputs.files import display_path
+from gpurules.cli.terminal.output import say, write_lines
 from gpurules.output_files import write_file
 
 FILES = {

@@ -10,11 +10,11 @@ from typing import TextIO
 import click
 
 from gpurules.cli.extras import need_history
+from gpurules.cli.inputs.telemetry import no_telemetry, open_telemetry
 from gpurules.cli.options import option, source_options
-from gpurules.cli.output import note, pluralize, say, write
-from gpurules.cli.progress import report_unread, with_progress
-from gpurules.cli.signals import signals
-from gpurules.cli.telemetry import no_telemetry, open_telemetry
+from gpurules.cli.process.signals import signals
+from gpurules.cli.terminal.output import note, pluralize, say, write
+from gpurules.cli.terminal.progress import report_unread, with_progress
 from gpurules.engine.polling.source_worker import SourceWorker
 from gpurules.model import Snapshot
 from gpurules.strict_json import dumps

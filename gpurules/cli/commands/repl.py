@@ -10,8 +10,8 @@ import click
 from gpurules.cli.explain.facts import read_facts
 from gpurules.cli.explain.repl_session import ReplSession, completions, is_unfinished
 from gpurules.cli.options import facts
-from gpurules.cli.output import pluralize, say
-from gpurules.cli.signals import Terminated
+from gpurules.cli.process.signals import Terminated
+from gpurules.cli.terminal.output import pluralize, say
 from gpurules.input_files import read_input
 from gpurules.output_files import state_folder
 

@@ -3,8 +3,8 @@
 import click
 
 from gpurules.cli.options import reference_format
-from gpurules.cli.output import page, report_json, table, write
 from gpurules.cli.reference.pages import code_data, code_page, codes_page
+from gpurules.cli.terminal.output import page, report_json, table, write
 from gpurules.diagnostics import CATALOGUE, Code
 from gpurules.registry import did_you_mean
 

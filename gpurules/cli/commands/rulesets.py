@@ -2,9 +2,9 @@
 
 import click
 
+from gpurules.cli.inputs.rulesets import PREFIX, check_there
 from gpurules.cli.options import text_or_json
-from gpurules.cli.output import report_json, table, write
-from gpurules.cli.rulesets import PREFIX, check_there
+from gpurules.cli.terminal.output import report_json, table, write
 from gpurules.model import Value
 from gpurules.resources import resource_root
 from gpurules.rules import Ruleset, load, shipped_names

@@ -9,16 +9,16 @@ from pathlib import Path
 import click
 from click.core import ParameterSource
 
-from gpurules.cli.crash import installed_version
+from gpurules.cli.inputs.rulesets import load_ruleset, nothing_to_do
+from gpurules.cli.inputs.telemetry import open_telemetry
 from gpurules.cli.options import agent_outputs, option, source_options, stdin_filename, text_or_json
-from gpurules.cli.output import Style, note, paint, pluralize, write, write_lines
-from gpurules.cli.progress import report_unread, with_progress
-from gpurules.cli.rulesets import load_ruleset, nothing_to_do
+from gpurules.cli.process.crash import installed_version
 from gpurules.cli.run.agent import AgentSettings, run_agent
 from gpurules.cli.run.playback import Decided, Event, Playback, is_touched
 from gpurules.cli.run.suggestions import suggestion_wish
 from gpurules.cli.run.timeline import LEGEND, Timeline, event_json, summary, summary_json
-from gpurules.cli.telemetry import open_telemetry
+from gpurules.cli.terminal.output import Style, note, paint, pluralize, write, write_lines
+from gpurules.cli.terminal.progress import report_unread, with_progress
 from gpurules.diagnostics.excerpt import visible
 from gpurules.engine import CoordinatorOptions
 from gpurules.engine.effects.events import feed_source

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from gpurules.cli.options import option, output_file
-from gpurules.cli.output import save, to_json
+from gpurules.cli.terminal.output import save, to_json
 from gpurules.rules.schema import Schema
 
 

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import click
 
+from gpurules.cli.inputs.rulesets import load_ruleset, nothing_to_do
+from gpurules.cli.inputs.telemetry import open_telemetry
 from gpurules.cli.options import agent_outputs, option, source_options, stdin_filename, text_or_json
-from gpurules.cli.output import note
-from gpurules.cli.rulesets import load_ruleset, nothing_to_do
 from gpurules.cli.run.agent import AgentSettings, run_agent
 from gpurules.cli.run.suggestions import suggestion_wish
-from gpurules.cli.telemetry import open_telemetry
+from gpurules.cli.terminal.output import note
 from gpurules.engine import Coordinator, CoordinatorOptions
 from gpurules.service.server import ReloadNotice, ServeOptions, serve
 from gpurules.service.state_file import publish as publish_state

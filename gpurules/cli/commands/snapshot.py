@@ -2,10 +2,10 @@
 
 import click
 
-from gpurules.cli.clock import date_and_time
 from gpurules.cli.options import given_options, source_options, text_or_json
-from gpurules.cli.output import pluralize, say, table, to_json, write
-from gpurules.cli.progress import report_unread
+from gpurules.cli.terminal.clock import date_and_time
+from gpurules.cli.terminal.output import pluralize, say, table, to_json, write
+from gpurules.cli.terminal.progress import report_unread
 from gpurules.diagnostics.excerpt import visible
 from gpurules.model import GPU, Dimension, Snapshot, format_reading
 from gpurules.telemetry import FiniteSource, first_snapshot, open_source

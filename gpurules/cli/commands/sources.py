@@ -5,10 +5,10 @@ from textwrap import wrap
 
 import click
 
-from gpurules.cli.feeding import fed_fields
+from gpurules.cli.inputs.feeding import fed_fields
+from gpurules.cli.inputs.rulesets import load_ruleset
 from gpurules.cli.options import SourceParameter, joined_sources, option, text_or_json
-from gpurules.cli.output import report_json, table, terminal_width, write
-from gpurules.cli.rulesets import load_ruleset
+from gpurules.cli.terminal.output import report_json, table, terminal_width, write
 from gpurules.telemetry import open_source
 from gpurules.telemetry.survey import SourceFinding, survey
 

@@ -5,10 +5,10 @@ from typing import Any
 
 import click
 
-from gpurules.cli.clock import time_of_day
+from gpurules.cli.inputs.remote import connected_engine, connection_options
 from gpurules.cli.options import text_or_json
-from gpurules.cli.output import Style, paint, pluralize, report_json, write, write_lines
-from gpurules.cli.remote import connected_engine, connection_options
+from gpurules.cli.terminal.clock import time_of_day
+from gpurules.cli.terminal.output import Style, paint, pluralize, report_json, write, write_lines
 from gpurules.diagnostics.excerpt import visible
 from gpurules.model import format_duration
 from gpurules.remote import AgentUnavailable

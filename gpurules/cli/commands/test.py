@@ -6,10 +6,10 @@ from typing import Any
 
 import click
 
-from gpurules.cli.files import test_files, without_excluded
+from gpurules.cli.inputs.files import test_files, without_excluded
 from gpurules.cli.options import option, stdin_filename
-from gpurules.cli.output import name_failed_plugins, say, write
 from gpurules.cli.project.configuration import sound_configuration, with_configuration
+from gpurules.cli.terminal.output import name_failed_plugins, say, write
 from gpurules.cli.test.report import coverage_lines, failures, junit, mutation_lines, summary
 from gpurules.cli.test.runner import Run, run_tests, update_expectations
 from gpurules.output_files import write_file

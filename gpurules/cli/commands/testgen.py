@@ -5,11 +5,11 @@ from pathlib import Path
 
 import click
 
-from gpurules.cli.files import named_in_tests, test_files, without_excluded
+from gpurules.cli.inputs.files import named_in_tests, test_files, without_excluded
+from gpurules.cli.inputs.rulesets import PREFIX, load_ruleset
 from gpurules.cli.options import option
-from gpurules.cli.output import name_failed_plugins, pluralize, save, say
 from gpurules.cli.project.configuration import sound_configuration, with_configuration
-from gpurules.cli.rulesets import PREFIX, load_ruleset
+from gpurules.cli.terminal.output import name_failed_plugins, pluralize, save, say
 from gpurules.cli.test.project_tests import tests_folder
 from gpurules.cli.test.runner import Run, run_tests
 from gpurules.rules import Ruleset

@@ -7,10 +7,10 @@ from typing import Any
 import click
 
 from gpurules.cli.extras import need_history
+from gpurules.cli.inputs.rulesets import load_ruleset
 from gpurules.cli.options import given_options, option, output_file, output_format, recording_options
-from gpurules.cli.output import report_json, save, say
-from gpurules.cli.progress import with_progress
-from gpurules.cli.rulesets import load_ruleset
+from gpurules.cli.terminal.output import report_json, save, say
+from gpurules.cli.terminal.progress import with_progress
 
 
 @click.command("tune")

@@ -4,9 +4,9 @@ import platform
 
 import click
 
-from gpurules.cli.crash import installed_version
 from gpurules.cli.options import text_or_json
-from gpurules.cli.output import report_json, write
+from gpurules.cli.process.crash import installed_version
+from gpurules.cli.terminal.output import report_json, write
 
 
 @click.command("version")

@@ -7,13 +7,13 @@ from queue import SimpleQueue
 
 import click
 
+from gpurules.cli.inputs.remote import connected_engine, connection_options
+from gpurules.cli.inputs.rulesets import load_ruleset
+from gpurules.cli.inputs.telemetry import open_telemetry
 from gpurules.cli.options import option, optional_source, stdin_filename
-from gpurules.cli.output import has_colour, window_size, write
-from gpurules.cli.remote import connected_engine, connection_options
-from gpurules.cli.rulesets import load_ruleset
+from gpurules.cli.process.signals import signals
 from gpurules.cli.run.replay_clock import ReplayClock
-from gpurules.cli.signals import signals
-from gpurules.cli.telemetry import open_telemetry
+from gpurules.cli.terminal.output import has_colour, window_size, write
 from gpurules.cli.watch.keys import Keyboard, is_terminal
 from gpurules.cli.watch.remote import RemoteWatcher
 from gpurules.cli.watch.view import View, Watcher

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from gpurules.actions.decision import Decision
 from gpurules.actions.explained import ExplainedPart, ExplainedRule
 from gpurules.actions.targets import TARGETS
-from gpurules.cli.output import Style, paint, terminal_width
+from gpurules.cli.terminal.output import Style, paint, terminal_width
 from gpurules.rules.explanation import Sheet, Tone, drawing
 
 _STYLES = {tone: Style[tone.name] for tone in Tone}

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import click
 
-from gpurules.cli.output import say
+from gpurules.cli.terminal.output import say
 from gpurules.facts import KINDS, CheckedFacts, FactProblem, check, place
 from gpurules.fields import Field
 from gpurules.input_files import read_input

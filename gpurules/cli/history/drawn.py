@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from xml.sax.saxutils import escape, quoteattr
 
-from gpurules.cli.output import pluralize, table
+from gpurules.cli.terminal.output import pluralize, table
 from gpurules.diagnostics.excerpt import visible
 from gpurules.history.backtest.limits import Limit
 from gpurules.history.backtest.result import BacktestResult, RulesetResult, shares

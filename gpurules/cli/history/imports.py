@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
-from gpurules.cli.output import pluralize, say, write
-from gpurules.cli.progress import with_progress
+from gpurules.cli.terminal.output import pluralize, say, write
+from gpurules.cli.terminal.progress import with_progress
 from gpurules.engine.recordings import Recording
 from gpurules.history.store.exchange import import_recordings
 from gpurules.history.store.prometheus import PrometheusRange, write_range

@@ -4,10 +4,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from gpurules.cli.files import read_at_most
 from gpurules.cli.history.drawn import percent
-from gpurules.cli.output import difference, table
-from gpurules.cli.rulesets import PREFIX
+from gpurules.cli.inputs.files import read_at_most
+from gpurules.cli.inputs.rulesets import PREFIX
+from gpurules.cli.terminal.output import difference, table
 from gpurules.history.store.findings import Findings
 from gpurules.history.tuning.goals import Goal, goals_of
 from gpurules.history.tuning.knobs import Draft, Knob, candidates, chosen_knobs, draft_of

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import click
 
-from gpurules.cli.files import read_at_most
+from gpurules.cli.inputs.files import read_at_most
+from gpurules.cli.inputs.rulesets import PREFIX
 from gpurules.cli.lint.linter_run import LintRequest, Sources
-from gpurules.cli.rulesets import PREFIX
 from gpurules.diagnostics import Diagnostic, Severity
 from gpurules.diagnostics.catalogue import LINT_ONLY
 from gpurules.linter import (

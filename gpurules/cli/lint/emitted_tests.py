@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from gpurules.cli.files import named_in_tests, read_at_most
+from gpurules.cli.inputs.files import named_in_tests, read_at_most
 from gpurules.diagnostics import Diagnostic
 from gpurules.output_files import write_file
 from gpurules.strict_json import dumps

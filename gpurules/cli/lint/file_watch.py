@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import NoReturn
 
-from gpurules.cli.output import clear_screen, pluralize, say
+from gpurules.cli.terminal.output import clear_screen, pluralize, say
 from gpurules.input_files import file_stamp
 
 PAUSE_SECONDS = 0.3

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from gpurules.cli.files import read_at_most
+from gpurules.cli.inputs.files import read_at_most
+from gpurules.cli.inputs.rulesets import PREFIX
 from gpurules.cli.lint.baseline import Looked, stale_in
 from gpurules.cli.lint.linter_run import LintRequest, Sources, run_linter
-from gpurules.cli.output import difference, write_data
-from gpurules.cli.progress import with_progress
 from gpurules.cli.project import configuration
 from gpurules.cli.project.configuration import Configuration
-from gpurules.cli.rulesets import PREFIX
+from gpurules.cli.terminal.output import difference, write_data
+from gpurules.cli.terminal.progress import with_progress
 from gpurules.cli.test.project_tests import ProjectTests
 from gpurules.diagnostics import Diagnostic
 from gpurules.linter import Policy, fix, lints

@@ -21,10 +21,10 @@ from gpurules.cli.lint.linter_run import (
     write_report,
 )
 from gpurules.cli.options import RECORDING_NAMES, given_options
-from gpurules.cli.output import fail, name_failed_plugins, pluralize, say
-from gpurules.cli.progress import report_unread
 from gpurules.cli.project.code_selection import FAIL_ON
 from gpurules.cli.project.configuration import Configuration
+from gpurules.cli.terminal.output import fail, name_failed_plugins, pluralize, say
+from gpurules.cli.terminal.progress import report_unread
 from gpurules.cli.test.project_tests import ProjectTests
 from gpurules.diagnostics import Diagnostic
 from gpurules.diagnostics.render import summary

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from gpurules.cli.files import excerpt_source, read_stdin, ruleset_files, text_to_show, without_excluded
+from gpurules.cli.inputs.files import excerpt_source, read_stdin, ruleset_files, text_to_show, without_excluded
 from gpurules.cli.lint.repo_paths import FOR_SERVICES, from_root
-from gpurules.cli.output import has_colour, report_json, save, say_drawn, table, terminal_width
-from gpurules.cli.progress import with_progress
 from gpurules.cli.project.code_selection import chosen_codes, statistics
 from gpurules.cli.project.configuration import Configuration
+from gpurules.cli.terminal.output import has_colour, report_json, save, say_drawn, table, terminal_width
+from gpurules.cli.terminal.progress import with_progress
 from gpurules.cli.test.project_tests import ProjectTests
 from gpurules.diagnostics import Diagnostic, Format, render
 from gpurules.diagnostics.render import sort_diagnostics
@@ -77,7 +77,9 @@ class LintRequest:
             for name in self.recorded:
                 raise click.UsageError(f"--{name.replace('_', '-')} requires --history")
             return ()
-        from gpurules.cli.telemetry import recordings_at  # imports every source, which linting alone does not need
+        from gpurules.cli.inputs.telemetry import (
+            recordings_at,  # imports every source, which linting alone does not need
+        )
 
         found = [one for path in self.history for one in recordings_at(path, self.recorded)]
         return tuple(WatchedRecording(one) for one in found)

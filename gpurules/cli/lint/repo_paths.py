@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
-from gpurules.cli.rulesets import PREFIX
+from gpurules.cli.inputs.rulesets import PREFIX
 from gpurules.diagnostics import Diagnostic, Format
 
 FOR_SERVICES = frozenset({Format.GITHUB, Format.GITLAB, Format.SARIF})

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 import click
 
-from gpurules.cli.files import display_path, read_at_most
+from gpurules.cli.inputs.files import display_path, read_at_most
 from gpurules.cli.options import option
 from gpurules.cli.project.code_selection import codes_of
 from gpurules.diagnostics import DiagnosedError, Diagnostic, Location, diagnostic_at

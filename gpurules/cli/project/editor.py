@@ -8,8 +8,8 @@ from pathlib import Path
 
 import click
 
-from gpurules.cli.crash import installed_version, record
 from gpurules.cli.explain.live_facts import LiveFacts
+from gpurules.cli.process.crash import installed_version, record
 from gpurules.cli.project import configuration
 from gpurules.cli.project.code_selection import chosen_codes
 from gpurules.cli.project.configuration import Configuration

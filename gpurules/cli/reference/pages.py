@@ -5,8 +5,8 @@ from dataclasses import fields as dataclass_fields
 from pathlib import Path
 
 from gpurules.actions import ACTIONS, Action, is_directive, parameter_rows
-from gpurules.cli.output import to_json
 from gpurules.cli.reference.wrapping import wrap_prose
+from gpurules.cli.terminal.output import to_json
 from gpurules.diagnostics import CATALOGUE, Code, Fix, Form, Need, Severity
 from gpurules.diagnostics.catalogue import ABOUT_TESTS, LINT_ONLY, ON_REQUEST
 from gpurules.fields import FIELDS, Field, Scope, field_range

@@ -10,16 +10,16 @@ from queue import Empty, SimpleQueue
 
 from gpurules.actions import is_effect
 from gpurules.actions.decision import Decision
-from gpurules.cli.clock import time_of_day
-from gpurules.cli.output import Style, note, paint, pluralize, write, write_lines
+from gpurules.cli.inputs.telemetry import no_gpu, no_telemetry
+from gpurules.cli.process.signals import signals
 from gpurules.cli.run.governed_clients import clients_follow
 from gpurules.cli.run.history_keeper import kept_in
 from gpurules.cli.run.playback import NodeChange, node_directives
 from gpurules.cli.run.replay_clock import ReplayClock
 from gpurules.cli.run.suggestions import SuggestionWish, suggestions_of
 from gpurules.cli.run.timeline import INDENT, Timeline, event_json
-from gpurules.cli.signals import signals
-from gpurules.cli.telemetry import no_gpu, no_telemetry
+from gpurules.cli.terminal.clock import time_of_day
+from gpurules.cli.terminal.output import Style, note, paint, pluralize, write, write_lines
 from gpurules.diagnostics.excerpt import visible
 from gpurules.engine import Coordinator, CoordinatorOptions, Edge, PollReport
 from gpurules.logs import to_stderr

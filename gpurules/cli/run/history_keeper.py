@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from gpurules.cli.extras import need_history
-from gpurules.cli.output import note, pluralize
+from gpurules.cli.terminal.output import note, pluralize
 from gpurules.engine import Coordinator
 from gpurules.engine.effects.metrics import HistoryState
 from gpurules.engine.inspection import steady_clock

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import click
 
 from gpurules.cli.extras import need_history
-from gpurules.cli.output import note
+from gpurules.cli.terminal.output import note
 from gpurules.engine import Coordinator
 from gpurules.errors import GpurulesError
 from gpurules.rules import Ruleset

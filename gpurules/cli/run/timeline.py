@@ -5,11 +5,11 @@ from statistics import median
 from gpurules.actions import is_directive
 from gpurules.actions.decision import Decision
 from gpurules.actions.targets import PREFETCH, TARGETS
-from gpurules.cli.clock import time_of_day
 from gpurules.cli.explain.explanations import describe_decision
-from gpurules.cli.output import Style, paint, pluralize, terminal_width
 from gpurules.cli.run.gpu_changes import GPUChange
 from gpurules.cli.run.playback import Decided, Directives, Event, NodeChange, Tally, node_directives
+from gpurules.cli.terminal.clock import time_of_day
+from gpurules.cli.terminal.output import Style, paint, pluralize, terminal_width
 from gpurules.diagnostics.excerpt import columns_of, excerpt, visible
 from gpurules.engine import Transition
 from gpurules.fields.detection import detect_file_type

@@ -5,7 +5,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gpurules.cli.files import display_path, without_excluded
+from gpurules.cli.inputs.files import display_path, without_excluded
 from gpurules.cli.project.configuration import Configuration
 from gpurules.diagnostics import Diagnostic
 from gpurules.diagnostics.catalogue import ABOUT_TESTS

@@ -5,9 +5,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from html import escape
 
 from gpurules.cli.explain.explanations import with_nearest
-from gpurules.cli.files import display_path, text_to_show
-from gpurules.cli.output import Style, has_colour, paint, pluralize
-from gpurules.cli.rulesets import PREFIX
+from gpurules.cli.inputs.files import display_path, text_to_show
+from gpurules.cli.inputs.rulesets import PREFIX
+from gpurules.cli.terminal.output import Style, has_colour, paint, pluralize
 from gpurules.diagnostics import Format, render
 from gpurules.diagnostics.excerpt import visible
 from gpurules.ruletest import CaseResult, Coverage, Failure, FileResult, MutationReport, combine_reports

@@ -7,10 +7,10 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gpurules.cli.files import read_at_most, read_stdin
+from gpurules.cli.inputs.files import read_at_most, read_stdin
 from gpurules.cli.options import stdin_name
-from gpurules.cli.output import pluralize, say
-from gpurules.cli.progress import with_progress
+from gpurules.cli.terminal.output import pluralize, say
+from gpurules.cli.terminal.progress import with_progress
 from gpurules.cli.test.parallel import MIN_PARALLEL_TASKS, processors, spread
 from gpurules.diagnostics import Location, diagnostic_at
 from gpurules.output_files import replace_file
@@ -55,7 +55,7 @@ class Run:
 
 
 def _history_at(argument: str) -> "PlayedHistory":
-    from gpurules.cli.telemetry import history_at  # imports all sources, which only tests over recordings need
+    from gpurules.cli.inputs.telemetry import history_at  # imports all sources, which only tests over recordings need
 
     return history_at(argument)
 

@@ -7,7 +7,7 @@ from textwrap import wrap
 
 from rich.text import Text
 
-from gpurules.cli.clock import time_of_day, zone_name
+from gpurules.cli.terminal.clock import time_of_day, zone_name
 from gpurules.cli.watch.view import LogLine, RuleLine, View
 from gpurules.diagnostics.excerpt import visible
 from gpurules.engine import SignalState

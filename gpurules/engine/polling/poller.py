@@ -34,7 +34,7 @@ from gpurules.model import Snapshot, Transfer, Workload
 from gpurules.rules import Ruleset
 from gpurules.rules.rule import Rule
 from gpurules.telemetry import EndOfTelemetry, FiniteSource, Source, TelemetryError
-from gpurules.telemetry.wall_clock import WallClockSource
+from gpurules.telemetry.sources.wall_clock import WallClockSource
 
 STEP_SECONDS = 2.0
 """The clock was set where it went on by so much more, or less, between two polls than time did."""

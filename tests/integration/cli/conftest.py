@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import pytest
 
-from gpurules.cli import signals
 from gpurules.cli.main import run
+from gpurules.cli.process import signals
 
 
 @dataclass(frozen=True)

@@ -185,5 +185,5 @@ def test_an_interrupted_run_of_any_command_ends_with_130(monkeypatch: pytest.Mon
     monkeypatch.chdir(tmp_path)
     (tmp_path / "a.rules.yaml").write_text("version: 1\n")
     (tmp_path / "a.test.yaml").write_text("version: 1\n")
-    monkeypatch.setattr("gpurules.cli.files.files_below", interrupted)
+    monkeypatch.setattr("gpurules.cli.inputs.files.files_below", interrupted)
     assert [run([verb]) for verb in ("lint", "fmt", "test")] == [130, 130, 130]

@@ -10,7 +10,7 @@ from gpurules.engine.effects.events import feed_source
 from gpurules.rules import loads
 from gpurules.telemetry.live.poll import PollRequest
 from gpurules.telemetry.playback import replay
-from gpurules.telemetry.scrape import ExporterReader
+from gpurules.telemetry.sources.scrape import ExporterReader
 
 RULES = """
 version: 1

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from gpurules.cli.deadline import answer_within
+from gpurules.cli.process.deadline import answer_within
 
 SOUND = {
     "status": "ok", "ecc_errors": 0, "temperature_margin": 30, "throttle_thermal": False, "vendor": "nvidia",

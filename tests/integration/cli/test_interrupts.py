@@ -119,7 +119,8 @@ def test_what_is_still_loading_is_interrupted(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     from gpurules import __main__
-    from gpurules.cli import main, signals
+    from gpurules.cli import main
+    from gpurules.cli.process import signals
 
     def interrupted() -> None:
         raise KeyboardInterrupt

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from gpurules.cli import progress
+from gpurules.cli.terminal import progress
 
 RULES = """version: 1
 name: node

@@ -16,11 +16,11 @@ CSV = """index, uuid, name, driver_version, memory.used [MiB], memory.total [MiB
 def bare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A machine on which nothing is installed, but what a test puts into the folder."""
     monkeypatch.setenv("PATH", str(tmp_path))
-    monkeypatch.setattr("gpurules.telemetry.nvidia_smi._ELSEWHERE", ())
+    monkeypatch.setattr("gpurules.telemetry.sources.nvidia_smi._ELSEWHERE", ())
     monkeypatch.setattr("gpurules.telemetry.amd.tools._FOLDERS", ())
     monkeypatch.setattr("gpurules.telemetry.intel.xpu_smi._ELSEWHERE", ())
     monkeypatch.setattr("gpurules.telemetry.intel.sysfs.ROOT", tmp_path / "drm")
-    monkeypatch.setattr("gpurules.telemetry.scrape.DCGM_URL", "http://127.0.0.1:1/metrics")
+    monkeypatch.setattr("gpurules.telemetry.sources.scrape.DCGM_URL", "http://127.0.0.1:1/metrics")
     monkeypatch.setattr("gpurules.telemetry.nvml.factory.LIBRARY", "/none/libnvidia-ml.so.1")
     return tmp_path
 

@@ -9,10 +9,11 @@ from gpurules.fields import Scope, declared_field
 from gpurules.fields.feeds import Feed, parse_selector
 from gpurules.fields.field import with_feed
 from gpurules.model import GPU, Snapshot
-from gpurules.telemetry import TelemetryError, joined, open_source, scrape
-from gpurules.telemetry.joined import Joined
+from gpurules.telemetry import TelemetryError, open_source
 from gpurules.telemetry.live import scraper
 from gpurules.telemetry.source import join_specs, split_spec
+from gpurules.telemetry.sources import joined, scrape
+from gpurules.telemetry.sources.joined import Joined
 from tests.integration.telemetry.test_scrape import exporter
 
 LOAD = with_feed(declared_field("load", "number", scope=Scope.NODE), Feed(parse_selector("node_load1")))

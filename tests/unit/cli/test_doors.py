@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from gpurules.cli import output
+from gpurules.cli.terminal import output
 
 COMMANDS = "\r\x00\x07\x08\x1b\x7f\x9b\u202e\u2066\u2028\ufeff\ud800"
 

@@ -5,7 +5,7 @@ import unicodedata
 import pytest
 from rich.cells import cell_len
 
-from gpurules.cli.output import table
+from gpurules.cli.terminal.output import table
 from gpurules.cli.watch.session import WatchSession
 from gpurules.cli.watch.view import Watcher
 from gpurules.diagnostics.excerpt import columns_of

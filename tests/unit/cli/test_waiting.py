@@ -1,7 +1,7 @@
 """Nothing is waited for without a word: why there is no telemetry, what happens now, and how to stop."""
 
-from gpurules.cli.rulesets import nothing_to_do
-from gpurules.cli.telemetry import no_gpu, no_telemetry
+from gpurules.cli.inputs.rulesets import nothing_to_do
+from gpurules.cli.inputs.telemetry import no_gpu, no_telemetry
 from gpurules.model import GPU, Snapshot
 from gpurules.rules import loads
 from gpurules.telemetry import TelemetryError

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from gpurules.cli import progress
-from gpurules.cli.progress import with_progress
+from gpurules.cli.terminal import progress
+from gpurules.cli.terminal.progress import with_progress
 
 
 class Terminal(io.StringIO):

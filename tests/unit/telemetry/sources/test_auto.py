@@ -3,9 +3,9 @@
 import pytest
 
 from gpurules.model import GPU, Snapshot
-from gpurules.telemetry.auto import Auto
 from gpurules.telemetry.live.source import LiveSource
 from gpurules.telemetry.source import TelemetryError, TelemetryStarting, TelemetryUnavailable
+from gpurules.telemetry.sources.auto import Auto
 
 WELL = Snapshot(gpus=(GPU(index=0, uuid="GPU-a"),))
 NO_GPU = Snapshot(driver_version="580.1")

@@ -1,6 +1,6 @@
 import pytest
 
-from gpurules.cli.output import table
+from gpurules.cli.terminal.output import table
 from gpurules.diagnostics.excerpt import columns_of
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from gpurules.cli.options import stdin_name
-from gpurules.cli.output import name_failed_plugins
+from gpurules.cli.terminal.output import name_failed_plugins
 from gpurules.input_files import open_input
 from gpurules.registry import did_you_mean
 

@@ -9,7 +9,7 @@ from gpurules.fields.feeds import Feed, parse_selector
 from gpurules.fields.field import with_feed
 from gpurules.telemetry import TelemetryError, open_source
 from gpurules.telemetry.live.poll import PollRequest
-from gpurules.telemetry.textfile import MAX_FILE, TextfileReader
+from gpurules.telemetry.sources.textfile import MAX_FILE, TextfileReader
 
 NOW = 1_000_000.0
 FIELDS = tuple(

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from gpurules.cli.rulesets import PREFIX, check_there
+from gpurules.cli.inputs.rulesets import PREFIX, check_there
 from gpurules.input_files import is_among, read_input
 from gpurules.registry import did_you_mean
 from gpurules.rules.files import PathFilter, files_below, is_like_ruleset, is_ruleset, is_test, leads_outside

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sized
 from time import monotonic
 from typing import TypeVar
 
-from gpurules.cli.output import pluralize, say, show_status
+from gpurules.cli.terminal.output import pluralize, say, show_status
 
 PATIENCE_SECONDS = 1.0
 """Work that is done sooner says nothing."""

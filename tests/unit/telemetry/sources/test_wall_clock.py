@@ -6,7 +6,7 @@ from gpurules.engine import Coordinator
 from gpurules.model import GPU, Snapshot, Transfer
 from gpurules.rules import loads
 from gpurules.telemetry import EndOfTelemetry, TelemetryError
-from gpurules.telemetry.wall_clock import WallClockSource
+from gpurules.telemetry.sources.wall_clock import WallClockSource
 
 RECORDED = 1_000_000.0  # in 1970
 NOW = 1_800_000_000.0

@@ -3,7 +3,7 @@ from pathlib import Path
 import click
 import pytest
 
-from gpurules.cli.files import ruleset_files
+from gpurules.cli.inputs.files import ruleset_files
 
 
 @pytest.fixture(autouse=True)

@@ -14,9 +14,9 @@ from gpurules.model import Snapshot
 from gpurules.plugins import reason
 from gpurules.telemetry.formats.prometheus.feeds import Page, fill_fields, metrics_of
 from gpurules.telemetry.live.poll import SourceForm, form_of
-from gpurules.telemetry.scrape import PageReader, scrape_reader
 from gpurules.telemetry.source import PAGE_SOURCES, FiniteSource, Source, TelemetryError, join_specs
-from gpurules.telemetry.textfile import TextfileFactory
+from gpurules.telemetry.sources.scrape import PageReader, scrape_reader
+from gpurules.telemetry.sources.textfile import TextfileFactory
 
 PATIENCE = 1.0
 """Seconds that one reading waits at most for all sources but the first together."""

@@ -1,0 +1,1 @@
+"""What is shown: data and messages, progress, times."""
