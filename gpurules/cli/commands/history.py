@@ -152,6 +152,7 @@ def simulate_command(
     from gpurules.history.store.storage import Storage
 
     month = Month(nodes, node_gpus, days, interval, seed, noise_only=noise_only)
-    done = list(with_progress(write_month(Storage(place), month), "days", nodes * days))
-    say(f"gpurules: {pluralize(len(done), 'day')} of {pluralize(nodes, 'node')} written to {place}")
+    for _ in with_progress(write_month(Storage(place), month), "days", nodes * days):
+        pass
+    say(f"gpurules: {pluralize(days, 'day')} of {pluralize(nodes, 'node')} written to {place}")
     return 0

@@ -23,13 +23,17 @@ def _files(paths: Sequence[str]) -> list[str]:
     """Return the named recordings; a folder stands for the recordings in it.
 
     Raises:
-        click.UsageError: there is no such file.
+        click.UsageError: there is no such file, or a directory has none.
     """
     found: list[str] = []
     for path in paths:
         if not Path(split_place(path)[0]).exists():
             raise click.UsageError(f"{path}: no such file")
-        found += sorted(str(file) for file in Path(path).iterdir() if file.is_file()) if Path(path).is_dir() else [path]
+        is_directory = Path(path).is_dir()
+        files = sorted(str(file) for file in Path(path).iterdir() if file.is_file()) if is_directory else [path]
+        if not files:
+            raise click.UsageError(f"{path}: no files in this directory; name recordings first and the store last")
+        found += files
     return found
 
 
@@ -53,7 +57,9 @@ def import_files(paths: Sequence[str], place: str, node: str | None, options: Ma
             say(f"gpurules: {problem if path in problem else f'{path}: {problem}'}")
     if done.problems:
         say(f"gpurules: {pluralize(done.problems, 'line')} or files could not be used")
-    return done.problems
+    if not (done.snapshots or done.ignored):
+        say("gpurules: nothing was imported")
+    return done.problems + (not done.snapshots and not done.ignored)
 
 
 def read_time(text: str | None, default: float) -> float:

@@ -132,6 +132,15 @@ def test_a_store_is_looked_after(gpurules: Program, store: Path, tmp_path: Path)
     assert gpurules("history", "export", tmp_path / "again").out == out.read_text()
 
 
+def test_an_import_of_nothing_is_an_error(gpurules: Program, tmp_path: Path) -> None:
+    (tmp_path / "nothing").mkdir()
+    swapped = gpurules("history", "import", tmp_path / "nothing", tmp_path / "store")
+    assert swapped.code == 2 and "no files in this directory" in swapped.err and "the store last" in swapped.err
+    (tmp_path / "empty.jsonl").touch()
+    empty = gpurules("history", "import", tmp_path / "empty.jsonl", tmp_path / "store")
+    assert empty.code == 1 and "nothing was imported" in empty.err
+
+
 def test_an_import_that_could_not_read_all_says_so_and_ends_with_1(gpurules: Program, tmp_path: Path) -> None:
     bad, good = tmp_path / "bad.csv", tmp_path / "good.jsonl"
     bad.write_text("what is this\n")
