@@ -9,10 +9,12 @@ from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 from gpurules.engine import Coordinator, CoordinatorOptions, PollReport
+from gpurules.engine.inspection import queued_events
 from gpurules.model import GPU, Snapshot
 from gpurules.rules import loads
 from gpurules.telemetry import EndOfTelemetry
 from tests.http_server import QuietHTTPServer
+from tests.waiting import wait_until
 
 START = 1767225600.0
 GIB = 2**30
@@ -99,6 +101,16 @@ class Node:
         if percents:
             self.source.gpus = tuple(gpu(percent, index) for index, percent in enumerate(percents))
         return self.coordinator.poll()
+
+    def poll_and_deliver(self, *percents: float | None, after: float = 5.0) -> PollReport:
+        """Poll, and wait until every effect has run.
+
+        A change or repetition that meets an earlier one in the queue is superseded, so without the wait its delivery
+        depends on how soon the worker gets its turn.
+        """
+        report = self.poll(*percents, after=after)
+        wait_until(lambda: not any(queued_events(self.coordinator).values()), what="an empty queue of effects")
+        return report
 
     def blind(self, after: float = 5.0) -> PollReport:
         """Let time go on, and poll while the source fails."""

@@ -159,8 +159,7 @@ def test_an_effect_that_asks_for_it_hears_which_gpus_join_and_leave(effect: Any)
     told = effect("tell", on=("start", "change", "stop"))
     with node(ruleset(FULL)) as it:
         for percents in ((90, 50), (90, 95), (91, 96), (50, 95), (50, 50)):
-            it.poll(*percents)
-        wait_until(lambda: len(told) == 4)
+            it.poll_and_deliver(*percents)
     assert spoken(told) == [
         ("start", (0,), (), (), None),
         ("change", (0, 1), (1,), (), None),
@@ -188,8 +187,7 @@ def test_an_effect_is_repeated_while_its_rule_matches_and_not_after(effect: Any)
     told = effect("tell", on=("start", "stop"))
     with node(ruleset(FULL.replace("action: tell", "action: tell, parameters: {repeat_every: 10s}"))) as it:
         for percent in (90, 90, 95, 95, 96, 50, 50, 50):
-            it.poll(percent)
-        wait_until(lambda: len(told) == 4)
+            it.poll_and_deliver(percent)
     assert [(event.edge, event.values["gpu_memory"]) for event in told] == [
         ("start", 90.0),
         ("repeat", 95.0),
@@ -229,8 +227,7 @@ def test_each_gpu_has_its_own_start_in_everything_that_is_heard_of_it(effect: An
     parameters = "parameters: {grouping: gpu, repeat_every: 10s}"
     with node(ruleset(FULL.replace("action: tell", f"action: tell, {parameters}"))) as it:
         for percents in ((90, 50), (90, 95), (90, 95), (50, 95), (50, 50)):
-            it.poll(*percents)
-        wait_until(lambda: len(told) == 6)
+            it.poll_and_deliver(*percents)
     began = told[0].timestamp
     assert [(event.edge, event.device, event.timestamp - began, event.started - began) for event in told] == [
         ("start", 0, 0, 0),
