@@ -16,9 +16,10 @@ from gpurules.language.terms.printer import spell
 from gpurules.plugins import PluginError, contain
 from gpurules.registry import Registry, did_you_mean
 from gpurules.rules.building.messages import faults, names_in
-from gpurules.rules.files.document import explain_violation, meant_key, missing_keys, node_at
+from gpurules.rules.files.document import meant_key, missing_keys, node_at
 from gpurules.rules.schema.conversion import Converter
 from gpurules.rules.schema.fixes import with_schema_fix
+from gpurules.rules.schema.remedies import explain_violation
 from gpurules.rules.schema.schema import Violation, structure, violations
 from gpurules.rules.yaml.edits import without_item
 from gpurules.rules.yaml.nodes import (
@@ -219,7 +220,8 @@ class ActionBuilder:
                 for name in missing_keys(place, violation.wanted, known):
                     yield problem_at(place, "GPR503", f"{action.name} needs the parameter {name!r}", _signature(action))
             case "type":
-                problem = problem_at(place, "GPR403", explain_violation(violation)[0], _signature(action))
+                message, hint = explain_violation(violation)
+                problem = problem_at(place, "GPR403", message, hint or _signature(action))
                 yield with_schema_fix(problem, place, violation)
             case "anyOf":
                 yield problem_at(place, "GPR403", *explain_violation(violation))

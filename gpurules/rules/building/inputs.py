@@ -1,9 +1,12 @@
 """The inputs of a ruleset: typed constants, by default or as an extending ruleset sets them."""
 
+from dataclasses import dataclass
+
 from gpurules.diagnostics import Diagnostic
 from gpurules.language import Input
 from gpurules.model import BOOL, NUMBER, STRING, UNITS, Datatype, Dimension, QuantityError, number, parse_amount
 from gpurules.rules.files.merge import Merged
+from gpurules.rules.schema.remedies import split_amount
 from gpurules.rules.yaml.nodes import YamlMapping, YamlNode, YamlScalar, plain_value, problem_at
 
 FIELD_TYPES = ("number", "string", "bool")
@@ -20,9 +23,9 @@ def read_inputs(merged: Merged, problems: list[Diagnostic], wrong: set[str]) -> 
             for value, code in ((node.get("default"), "GPR403"), (merged.given.get(name), "GPR409")):
                 if isinstance(value, YamlScalar):
                     read = _input_value(value, declared, _text(node.get("unit")))
-                    if isinstance(read, str) and declared is not STRING:
-                        message = f"the input {name!r} has type {declared}, but {read}"
-                        problems.append(problem_at(value, code, message))
+                    if isinstance(read, _Misfit):
+                        message = f"the input {name!r} has type {declared}, but {read.reason}"
+                        problems.append(problem_at(value, code, message, read.remedy))
                         wrong.add(name)
                     else:
                         found[name] = Input(read, declared)
@@ -41,21 +44,42 @@ def _input_type(node: YamlMapping) -> Datatype:
     return BOOL if kind == "bool" else STRING
 
 
-def _input_value(node: YamlScalar, declared: Datatype, unit: str) -> bool | int | float | str:
-    """Return the value of an input; where it does not fit a number or bool, a text that says why."""
+@dataclass(frozen=True, slots=True)
+class _Misfit:
+    """Why a value does not fit the type of its input, and what to write instead."""
+
+    reason: str
+    remedy: str
+
+
+def _input_value(node: YamlScalar, declared: Datatype, unit: str) -> bool | int | float | str | _Misfit:
+    """Return the value of an input, or why it does not fit a number or bool."""
     text = node.text.strip()
     if declared is STRING:
         return node.text
     if declared is BOOL:
         value = plain_value(text)
-        return value if isinstance(value, bool) else f"{text[:60]!r} is neither true nor false"
+        if isinstance(value, bool):
+            return value
+        return _Misfit(f"{text[:60]!r} is neither true nor false", "write true or false")
     sign = -1 if text.startswith("-") else 1
     try:
         amount = parse_amount(text.removeprefix("-"))
         if amount.dimension is Dimension.NONE and unit in UNITS:
             amount = parse_amount(f"{text.removeprefix('-')}{unit}")
     except QuantityError as error:
-        return f"{text[:60]!r} is not a number" if "unit" not in str(error) else str(error)
+        example = f"write a number such as 5{unit if unit in UNITS else ''}"
+        if "unit" in str(error):
+            return _Misfit(str(error), error.hint or example)
+        return _Misfit(f"{text[:60]!r} is not a number", error.hint or example)
     if amount.dimension is not declared.dimension:
-        return f"{text[:60]!r} is in {amount.dimension}"
+        return _Misfit(f"{text[:60]!r} is in {amount.dimension}", _in_its_unit(text, unit))
     return sign * amount.value
+
+
+def _in_its_unit(text: str, unit: str) -> str:
+    """Return how to write a quantity of another dimension: in the *unit* of the input, or with its own declared."""
+    parts = split_amount(text)
+    if unit in UNITS:
+        return f"write {parts[0]}{unit}, or declare unit: {parts[1]}" if parts else f"write a number such as 5{unit}"
+    return f"add unit: {parts[1]}, or write {parts[0]}" if parts else "add unit: s"

@@ -8,6 +8,7 @@ from gpurules.registry import did_you_mean, nearest
 from gpurules.rules.files.foreign import foreign_document, foreign_text
 from gpurules.rules.schema.conversion import Converter
 from gpurules.rules.schema.fixes import with_schema_fix
+from gpurules.rules.schema.remedies import explain_violation
 from gpurules.rules.schema.schema import Schema, Violation, structure, violations
 from gpurules.rules.yaml.nodes import (
     YamlMapping,
@@ -19,15 +20,6 @@ from gpurules.rules.yaml.nodes import (
     with_rewrite,
 )
 from gpurules.rules.yaml.reader import read_yaml
-
-TYPE_WORDS = {
-    "string": "a string",
-    "number": "a number",
-    "integer": "an integer",
-    "boolean": "true or false",
-    "array": "a list",
-    "object": "a mapping",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,57 +112,6 @@ def _diagnosed(root: YamlMapping, violation: Violation) -> Iterator[Diagnostic]:
             return
         case _:
             yield with_schema_fix(problem_at(node, "GPR403", *explain_violation(violation)), node, violation)
-
-
-def explain_violation(violation: Violation) -> tuple[str, str | None]:
-    """Return message and hint for a value that does not fit."""
-    schema, wanted = violation.schema, violation.wanted
-    match violation.keyword:
-        case "type":
-            return _type_explained(violation)
-        case "oneOf" | "anyOf":
-            assert isinstance(wanted, list)
-            choices = " or ".join(TYPE_WORDS.get(one.get("type"), "something else") for one in wanted)
-            return f"expected {choices}", None
-        case "pattern":
-            return f"{str(violation.found)[:60]!r} has an invalid format", _for_example(schema)
-        case "uniqueItems":
-            return "an item of the list occurs twice", "keep one of them"
-        case "enum":
-            assert isinstance(wanted, list)
-            hint = did_you_mean(str(violation.found), map(str, wanted))
-            shown = str(violation.found)[:60]
-            if len(wanted) > 12:
-                return f"{shown!r} is not a known value", hint
-            return f"{shown!r} is not one of {', '.join(map(str, wanted))}", hint
-        case "minimum":
-            return f"the value must be {wanted} or more", None
-        case "maximum":
-            return f"the value must be {wanted} or less", None
-        case "exclusiveMinimum":
-            return f"the value must be more than {wanted}", None
-        case "minLength":
-            return "the string must not be empty", None
-        case "maxLength":
-            return f"the string is longer than {wanted} characters", None
-        case "minItems":
-            return "the list must not be empty", None
-        case _:
-            return "the value is not valid here", None
-
-
-def _type_explained(violation: Violation) -> tuple[str, str | None]:
-    want = TYPE_WORDS.get(str(violation.wanted), str(violation.wanted))
-    if violation.found is None:
-        return f"the value is empty; expected {want}", "write one, or remove the key"
-    if isinstance(violation.found, str) and "action" in violation.schema.get("properties", {}):
-        return f"expected {want}", f"write {{action: {violation.found[:60]}}}"
-    return f"expected {want}", _for_example(violation.schema)
-
-
-def _for_example(schema: Schema) -> str | None:
-    examples = schema.get("examples")
-    return f"for example {examples[0]}" if examples else None
 
 
 def missing_keys(node: YamlMapping, wanted: Iterable[str], known: Iterable[str]) -> list[str]:

@@ -58,7 +58,9 @@ class Converter:
         if not node.style and schema.get("type") in ("number", "integer"):
             self._warn_of_number(node)
         if isinstance(value, float) and not isfinite(value) and schema.get("type") in ("number", "integer"):
-            self.problems.append(problem_at(node, "GPR403", f"{node.text!r} is not a finite number"))
+            examples = schema.get("examples", [5])
+            message = f"{node.text!r} is not a finite number"
+            self.problems.append(problem_at(node, "GPR403", message, f"write a number such as {examples[0]}"))
             return None
         return value
 

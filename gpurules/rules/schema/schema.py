@@ -115,6 +115,7 @@ def _field() -> dict[str, object]:
             "from": _feed(),
         },
         ("type", "scope"),
+        example={"type": "string", "scope": "transfer"},
     )
 
 
@@ -171,6 +172,7 @@ _PARAMETERS: dict[str, object] = {
     "description": "The parameters of the action.",
     "examples": [{"reduction_factor": 0.5}],
 }
+_RULE = {"name": "hold_hot_gpu", "condition": "gpu_temperature > 87", "action": "pause_transfer"}
 _ORDER = {"action": "reduce_prefetch", "parameters": {"reduction_factor": 0.5}}
 
 
@@ -212,6 +214,7 @@ def _rule() -> dict[str, object]:
             **_TIMERS,
         },
         ("name",),
+        example=_RULE,
     )
 
 
@@ -230,7 +233,7 @@ def _bases() -> list[dict[str, object]]:
         },
         ("from",),
     )
-    reference = {"type": "string", "minLength": 1, "description": "A file relative to this one, or gpurules:NAME."}
+    reference = _text("A file relative to this one, or gpurules:NAME.", "./site.yaml", minLength=1)
     return [reference, base]
 
 
@@ -256,7 +259,6 @@ def structure() -> Schema:
     extended = ["./site.yaml", {"from": "gpurules:thermal", "with": {"limit": "83C"}}]
     given = {"limit": {"type": "number", "unit": "C", "default": "83C"}}
     pressure = {"condition": "gpu_memory > 85", "until": "gpu_memory < 75", "for": "30s"}
-    rule = {"name": "hold_hot_gpu", "condition": "gpu_temperature > 87", "action": "pause_transfer"}
     root = _mapping(
         "Rules for a node where GPUs and storage work together.",
         {
@@ -270,7 +272,7 @@ def structure() -> Schema:
             "file_types": _file_types(),
             "define": _definitions(),
             "signals": _named("Conditions with memory.", _signal(), {"memory_pressure": pressure}),
-            "rules": _array("The rules.", _rule(), [rule]),
+            "rules": _array("The rules.", _rule(), [_RULE]),
         },
         ("version", "name"),
     )

@@ -10,15 +10,14 @@ from gpurules.actions.targets import NEUTRAL
 from gpurules.diagnostics.excerpt import visible
 from gpurules.fields import FIELDS, Scope
 from gpurules.model import Kind
+from gpurules.rules.yaml.spelling import flow, scalar
 from gpurules.ruletest.case import Data
 from gpurules.ruletest.generation.varying import format_value
-from gpurules.strict_json import dumps
 
 _WIDTH = 110
 USUAL_INTERVAL = 5.0
 """The interval of a series that says none, in seconds."""
 _SENTENCE = re.compile(r"[A-Za-z](?:(?!: | #)[ -~])*[^ :]")
-_PLAIN = re.compile(r"[A-Za-z0-9_./%+-]+(?: [A-Za-z0-9_./%+-]+)*")
 _KNOWN = {scope: {f.attribute: f for f in FIELDS.values() if f.scope is scope} for scope in Scope}
 
 
@@ -136,32 +135,3 @@ def _expected(expect: Mapping[str, object]) -> list[str]:
 
 def _quoted_path(path: str) -> str:
     return f"'{path}'" if "[" in path else scalar(path)
-
-
-def scalar(text: str) -> str:
-    """Return *text* as YAML writes it in brackets: plain where that is read as it stands."""
-    if _PLAIN.fullmatch(text) and not text.startswith(("-", "%")) and text not in ("~", "null", ".."):
-        return text
-    if text.isprintable() and "\\" not in text:
-        return "'" + text.replace("'", "''") + "'"
-    return dumps(text)
-
-
-def flow(value: object) -> str:
-    """Return *value* in one line of YAML."""
-    match value:
-        case Mapping():
-            return "{" + ", ".join(f"{scalar(str(key))}: {flow(one)}" for key, one in value.items()) + "}"
-        case list() | tuple():
-            return "[" + ", ".join(map(flow, value)) + "]"
-        case None:
-            return "null"
-        case bool():
-            return "true" if value else "false"
-        case int() | float():
-            return f"{value:.12g}" if isinstance(value, float) else str(value)
-        case _:
-            return scalar(str(value))
-
-
-__all__ = ["WrittenTest", "as_given", "effects_of", "file_text", "flow", "scalar"]

@@ -49,7 +49,7 @@ class ValueReader:
             return []
         if isinstance(node, YamlSequence):
             return node.items
-        self.complain(node, "GPR403", "expected a list")
+        self.complain(node, "GPR403", "expected a list", "write [first, second], or one item per line after '- '")
         return []
 
     def text(self, node: YamlNode | None, default: str = "") -> str:
@@ -57,7 +57,7 @@ class ValueReader:
         if isinstance(node, YamlScalar):
             return node.text
         if node is not None:
-            self.complain(node, "GPR403", "expected a string")
+            self.complain(node, "GPR403", "expected a string", "write one value, in quotes if it contains ': ' or ' #'")
         return default
 
     def rule(self, node: YamlNode | None) -> str:
@@ -94,7 +94,7 @@ class ValueReader:
         """Return the time between two samples."""
         seconds = self.seconds(node, default)
         if node is not None and seconds <= 0:
-            self.complain(node, "GPR403", "the interval must be above 0")
+            self.complain(node, "GPR403", "the interval must be above 0", "write 5s")
         return seconds
 
     def number(self, node: YamlNode | None) -> float:
@@ -103,7 +103,7 @@ class ValueReader:
         if isinstance(value, int | float):
             return float(value)
         if node is not None:
-            self.complain(node, "GPR403", "expected a number, true or false")
+            self.complain(node, "GPR403", "expected a number, true or false", "write 5, without a unit")
         return 0.0
 
     def percent(self, node: YamlNode) -> float:

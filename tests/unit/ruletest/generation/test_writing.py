@@ -1,9 +1,7 @@
 """GeneratedTests files, as people and the reader of tests see them."""
 
-import pytest
-
 from gpurules.ruletest import read_tests
-from gpurules.ruletest.generation.writing import WrittenTest, as_given, file_text, flow, scalar
+from gpurules.ruletest.generation.writing import WrittenTest, as_given, file_text
 
 
 def test_a_file_reads_back_as_it_was_meant() -> None:
@@ -34,22 +32,3 @@ def test_facts_are_given_with_units_and_ages() -> None:
         "transfer": {"size": "1GiB", "age": "30s"},
         "node": {"active_training": True},
     }
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("model", "model"),
-        ("a: b", "'a: b'"),
-        ("it's", "'it''s'"),
-        ("-x", "'-x'"),
-        ("null", "'null'"),
-        ("a\n", '"a\\n"'),
-    ],
-)
-def test_texts_are_quoted_where_yaml_wants_it(text: str, expected: str) -> None:
-    assert scalar(text) == expected
-
-
-def test_data_is_written_in_one_line() -> None:
-    assert flow({"a": [1, 2.5, None, True], "b": "x: y"}) == "{a: [1, 2.5, null, true], b: 'x: y'}"
