@@ -126,7 +126,7 @@ $(VENV)-bench/installed: $(VENV)/made pyproject.toml benchmarks/peers.txt
 	@$(VENV)-bench/bin/python -m pip --quiet --disable-pip-version-check install --editable . -r benchmarks/peers.txt
 	@touch $@
 
-# peers.py needs the other engines; the rest are no programs, run long, or are imported.
+# peers.py needs the other engines; the rest are imported, or run long.
 NOT_RUN := $(addprefix benchmarks/,engines.py four_rules.py peers.py picture.py soak.py)
 
 # It moves gigabytes, so it comes last.

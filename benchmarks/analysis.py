@@ -159,7 +159,7 @@ def _rule(number: int, order: Order) -> str:
     )
 
 
-def analysed(loaded: Loaded, text: str) -> tuple[Subject, int]:
+def analyze(loaded: Loaded, text: str) -> tuple[Subject, int]:
     """Run every check of meaning; return what it was run on, and how much it found."""
     findings = 0
     subject = Subject(loaded.ruleset, loaded.placed, text, None, loaded.environment)
@@ -181,19 +181,19 @@ def main() -> None:
     """Print the table."""
     compiled()
     examine(ruleset_of("real", 5), None)
-    print("rules                  load s   analysis s   ratio   not analysed   cap hit   findings   whole lint s")
+    print("rules                  load s   analysis s   ratio   not analyzed   cap hit   findings   whole lint s")
     for form in sys.argv[1:] or FORMS:
         for rules in (200, 1000):
             text = ruleset_of(form, rules)
             start = time.process_time()
             loaded = examine(text, None)
             middle = time.process_time()
-            subject, findings = analysed(loaded, text)
+            subject, findings = analyze(loaded, text)
             end = time.process_time()
             assert subject.analysis is not None
             load, took = middle - start, end - middle
             analysis = subject.analysis
-            columns = f"{len(analysis.unanalysed):>12} {'yes' if analysis.is_capped else 'no':>9} {findings:>10}"
+            columns = f"{len(analysis.unanalyzed):>12} {'yes' if analysis.is_capped else 'no':>9} {findings:>10}"
             whole = whole_process(text)
             print(f"{form:12} {rules:6,} {load:9.2f} {took:12.2f} {took / load:7.1f} {columns} {whole:14.2f}")
 

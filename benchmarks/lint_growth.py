@@ -58,7 +58,7 @@ SHAPES: Mapping[str, tuple[Callable[[int], str], int, int]] = {
     "OR of counts": (joined("OR", lambda i: f"count(gpu_memory > {i % 97}.{i}) > 1"), 50, 1600),
     "AND of maxima": (joined("AND", lambda i: f"max(gpu_power) > {i + 1}W"), 50, 1600),
     "OR of windows": (joined("OR", lambda i: f"avg_over_time(gpu_power[{i + 1}s]) > {i + 1}W"), 50, 800),
-    "OR of misspelt members": (joined("OR", lambda i: "file_type == 'Model'"), 50, 1600),
+    "OR of misspelled members": (joined("OR", lambda i: "file_type == 'Model'"), 50, 1600),
     "list of numbers": (listed("gpu_xid", str), 2500, 40_000),
     "list of texts": (listed("workload_id", lambda i: f"'w{i}'"), 2500, 40_000),
     "unused inputs (load)": (inputs, 2000, 64_000),
@@ -109,11 +109,11 @@ def picture(curves: Mapping[str, list[tuple[int, float]]]) -> str:
         lines.append(f'<text x="{x}" y="{top + height + 18}" text-anchor="middle">{10**power:,}</text>')
     lines.append(f'<polyline stroke="#8888" stroke-dasharray="4" points="{at(100, 0.01)} {at(1_000_000 / 10, 10)}"/>')
     for number, (name, rows) in enumerate(curves.items()):
-        colour = f"hsl({number * 360 // len(curves)} 60% 45%)"
+        color = f"hsl({number * 360 // len(curves)} 60% 45%)"
         points = " ".join(at(size, seconds) for size, seconds in rows)
-        lines.append(f'<polyline stroke="{colour}" points="{points}"/>')
+        lines.append(f'<polyline stroke="{color}" points="{points}"/>')
         lines.append(
-            f'<text x="{left + width + 16}" y="{top + 18 * number + 10}" style="fill:{colour}">{escape(name)}</text>'
+            f'<text x="{left + width + 16}" y="{top + 18 * number + 10}" style="fill:{color}">{escape(name)}</text>'
         )
     return "\n".join([*lines, "</svg>", ""])
 

@@ -159,7 +159,7 @@ def of_a_reload() -> dict[str, float]:
     looked_up = ruleset(10_000)
     run = looked_up.replace("gpu_memory > ", "gpu_memory + 0 * gpu_memory > ")
     found: dict[str, float] = {}
-    print("an engine of 10,000 rules, of which one changes")
+    print("an engine of 10,000 rules, one of which changes")
     for kind, before in (("looked up", looked_up), ("run", run)):
         after = before.replace("transfer_size > 5001MB", "transfer_size > 5001MB OR transfer_size < 1MB")
         assert after != before

@@ -73,11 +73,11 @@ def _fields(record: "Record | type[Record]") -> tuple[Field[Any], ...]:
 def _first(self: Record, *arguments: object, **keywords: object) -> None:
     """Initialize the first record of a class: by a method made for it, which takes the place of this one."""
     kind = type(self)
-    kind.__init__ = _initialiser(kind)  # type: ignore[method-assign]
+    kind.__init__ = _initializer(kind)  # type: ignore[method-assign]
     kind.__init__(self, *arguments, **keywords)
 
 
-def _initialiser(kind: type[Record]) -> Callable[..., None]:
+def _initializer(kind: type[Record]) -> Callable[..., None]:
     """Return the ``__init__`` of *kind*."""
     namespace = {f"set_{f.name}": getattr(kind, f.name).__set__ for f in _fields(kind)}
     body = [f"set_{f.name}(self, {_value(f)})" for f in _fields(kind)]

@@ -31,7 +31,7 @@ def _sorted_both_ways(known: tuple[str, ...]) -> tuple[list[tuple[str, str]], li
     return forward, sorted((lower[::-1], name) for lower, name in forward)
 
 
-def _neighbours(lower: str, known: tuple[str, ...]) -> tuple[str, ...]:
+def _neighbors(lower: str, known: tuple[str, ...]) -> tuple[str, ...]:
     """Return the members of *known* that stand nearest to a name in order of their letters, from either end."""
     found: dict[str, None] = {}
     for ordered, key in zip(_sorted_both_ways(known), (lower, lower[::-1]), strict=True):
@@ -52,7 +52,7 @@ def nearest(name: str, candidates: Iterable[str], count: int = 1) -> tuple[str, 
 
     known = tuple(dict.fromkeys(candidates))
     if len(known) > _MANY:
-        known = _neighbours(name.lower(), known)
+        known = _neighbors(name.lower(), known)
     folded: dict[str, list[str]] = {}
     for candidate in known:
         folded.setdefault(candidate.lower(), []).append(candidate)

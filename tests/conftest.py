@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-# the same examples in every run, and no clock: a slow machine is no mistake
+# the same examples in every run, and no clock: a slow machine is not a mistake
 settings.register_profile(
     "full",
     max_examples=200,
@@ -33,7 +33,7 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--update-golden", action="store_true", help="write the approved texts anew; review them as prose")
+    parser.addoption("--update-golden", action="store_true", help="rewrite the approved texts; review them as prose")
     parser.addoption("--exhaustive", action="store_true", help="run also the tests that are marked exhaustive")
 
 

@@ -30,8 +30,8 @@ def one_gpu(at: float = 0.0, **attributes: object) -> Snapshot:
 
 def facts(*gpus: GPU, node: Mapping[str, object] | None = None, **about: object) -> Facts:
     """Return facts without history."""
-    moment = snapshot(*gpus)
-    return Facts(moment, moment.gpus, node=node or {}, **about)  # type: ignore[arg-type]
+    current = snapshot(*gpus)
+    return Facts(current, current.gpus, node=node or {}, **about)  # type: ignore[arg-type]
 
 
 def checked(text: str, **environment: Mapping[str, object]) -> Checked:

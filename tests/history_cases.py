@@ -197,7 +197,7 @@ def outcomes_of_frames(ruleset: Ruleset, frames: Iterable[Frame]) -> tuple[list[
 
 
 def differences(ruleset: Ruleset, observed: Iterable[Observed], batch: int) -> list[str]:
-    """Return where the kernel and the engine do not agree; what the kernel refuses is no difference."""
+    """Return where the kernel and the engine do not agree; what the kernel refuses is not a difference."""
     return compared(ruleset, frames_of_observed(observed, batch))
 
 

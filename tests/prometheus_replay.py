@@ -58,7 +58,7 @@ def replay_server(folder: Path) -> Iterator[Replays]:
 def samples_of(
     test: Mapping[str, Any], base: float, every: float
 ) -> Iterator[tuple[Labels, list[tuple[float, bytes]]]]:
-    """Yield the series of a test of promtool; samples that tell nothing new after the end of a series are left out."""
+    """Yield the series of a test of promtool; samples that say nothing new after the end of a series are left out."""
     for series in test["input_series"]:
         samples, is_live = [], False
         for step, word in enumerate(series["values"].split()):

@@ -68,13 +68,13 @@ class Grammar:
         ]
 
 
-def _spelt(value: float) -> str:
+def _spell_number(value: float) -> str:
     return f"{value:.17g}" if isinstance(value, float) else str(value)
 
 
 def literals(dimension: Dimension) -> st.SearchStrategy[str]:
     """Return numbers of *dimension*, or bare ones, which take it."""
-    numbers = st.sampled_from(NUMBERS[:12]).map(_spelt)
+    numbers = st.sampled_from(NUMBERS[:12]).map(_spell_number)
     units = st.sampled_from([*SCALES[dimension], ""]) if dimension is not Dimension.NONE else st.just("")
     plain = st.builds(lambda n, u: n if "e" in n and u else n + u, numbers, units)
     if dimension is Dimension.SECONDS:
@@ -217,7 +217,7 @@ def _missing_test(draw: st.DrawFn, grammar: Grammar) -> str:
 @st.composite
 def conditions(draw: st.DrawFn, grammar: Grammar = Grammar()) -> str:
     """Draw the text of a condition that has no error (warnings it may have)."""
-    if grammar.per_gpu:  # the argument of an aggregate: something of a GPU must stand in it
+    if grammar.per_gpu:  # the argument of an aggregate: it must read something of a GPU
         own = draw(st.sampled_from(["gpu_memory > 80", "gpu_throttled", "gpu_temperature <= 85C", "gpu_name == 'a'"]))
         word = draw(st.sampled_from(["AND", "OR"]))
         free = Grammar(grammar.depth, grammar.scopes, False, False, grammar.signals)
@@ -255,7 +255,7 @@ AMBIENT_CONDITIONS = Grammar(depth=2, scopes=AMBIENT)
 
 
 def values_of(field: Field) -> st.SearchStrategy[object]:
-    """Return what a field may be worth, missing included."""
+    """Return the values of a field, missing included."""
     match field.datatype.kind:
         case Kind.BOOL:
             return st.sampled_from([True, False, None])

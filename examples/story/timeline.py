@@ -12,7 +12,7 @@ from gpurules.engine import Coordinator, PollReport
 from gpurules.governor import StateChange, TransferState
 
 PATIENCE_SECONDS = 30.0
-COLOURS = {
+COLORS = {
     TransferState.HELD: "red",
     TransferState.PAUSED: "red",
     TransferState.RUNNING: "green",
@@ -51,9 +51,9 @@ class Timeline:
         """Write that a transfer is done."""
         self._line(name, Text("done      ", "green").append(text, "green"))
 
-    def narrate(self, text: str, colour: str = "dim") -> None:
+    def narrate(self, text: str, color: str = "dim") -> None:
         """Write a line of the narrator."""
-        self._line("", Text(text, colour))
+        self._line("", Text(text, color))
 
     def polled(self, report: PollReport) -> None:
         """Write what the node's telemetry said, and the signals that it turned."""
@@ -69,7 +69,7 @@ class Timeline:
         """Write the change of a transfer's state, and what caused it."""
         name = change.transfer.id or "?"
         if change.after not in (TransferState.DONE, TransferState.QUEUED):
-            text = Text(f"{change.after:<8}", COLOURS.get(change.after, "default"))
+            text = Text(f"{change.after:<8}", COLORS.get(change.after, "default"))
             for rule, reason in self._causes(change):
                 text.append(f"  {rule}", "bold").append(f": {reason}", "dim")
             text.rstrip()

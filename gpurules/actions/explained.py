@@ -85,7 +85,7 @@ class ExplainedRule(Protocol):
 
     @property
     def outcome(self) -> str:
-        """What it came to."""
+        """The outcome: ``match``, ``no-match``, ``unknown``, …"""
         ...
 
     @property

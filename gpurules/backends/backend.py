@@ -31,7 +31,7 @@ def unsupported_window(window: ir.Window) -> UnsupportedError:
 
 @record
 class Result(Record):
-    """What a condition came to: TRUE, FALSE or None (unknown), and the GPUs on which it is TRUE."""
+    """The value of a condition: TRUE, FALSE or None (unknown), and the GPUs on which it is TRUE."""
 
     value: Truth
     devices: tuple[GPUIndex, ...] = ()

@@ -26,7 +26,7 @@ def format_value(value: Value, term: ir.Term, beside: Iterable[Value] = ()) -> s
 
 
 def reason(explained: ExplainedTerm, facts: Facts) -> str:
-    """Return why the condition *explained* came to what it did.
+    """Return why the condition *explained* has the value that it has.
 
     For a per-GPU condition the reason is of the GPUs that decide: where it is TRUE, those; else each group of GPUs that
     it failed on for one reason.

@@ -26,7 +26,7 @@ from gpurules.telemetry.coverage import never_given, sources_giving
 _DEVICES = ("/dev/nvidiactl", "/dev/nvidia[0-9]*", "/dev/kfd", "/dev/dri/renderD*")
 _EPOCH = 1_735_689_600
 """2025-01-01: an earlier time is that of a clock which no one has set."""
-_UNSYNCHRONISED = 5
+_UNSYNCHRONIZED = 5
 _SHOWN = 6
 FIELDS_SHOWN = ("gpu_memory", "gpu_utilization", "gpu_temperature", "gpu_power")
 
@@ -73,7 +73,7 @@ def of_clock(snapshot: Snapshot | None) -> Iterator[DoctorCheck]:
     local = datetime.fromtimestamp(now, UTC).astimezone()
     if now < _EPOCH:
         yield DoctorCheck("clock", CheckStatus.BROKEN, f"it is {local:%Y-%m-%d %H:%M %Z}", "set the clock")
-    elif _kernel_state() == _UNSYNCHRONISED:
+    elif _kernel_state() == _UNSYNCHRONIZED:
         detail_text = f"{local:%Y-%m-%d %H:%M:%S %Z}, not synchronized"
         yield DoctorCheck(
             "clock", CheckStatus.WARN, detail_text, "run chrony or systemd-timesyncd, here or on the container's host"

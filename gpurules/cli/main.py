@@ -10,7 +10,7 @@ from typing import NoReturn
 import click
 
 from gpurules.cli.process.signals import ended_early
-from gpurules.cli.terminal.output import fail, has_colour, release_streams, say_drawn, steady_streams, terminal_width
+from gpurules.cli.terminal.output import fail, has_color, release_streams, say_drawn, steady_streams, terminal_width
 from gpurules.diagnostics import DiagnosedError, Format, render
 from gpurules.diagnostics.render import summary
 from gpurules.errors import GpurulesError
@@ -116,7 +116,7 @@ def _show(error: DiagnosedError) -> None:
     def read(path: str | None) -> str | None:
         return error.texts.get(path or "") or text_to_show(path)
 
-    say_drawn(render(error.diagnostics, Format.FULL, read, has_colour(sys.stderr), terminal_width()))
+    say_drawn(render(error.diagnostics, Format.FULL, read, has_color(sys.stderr), terminal_width()))
     fail(summary(error.diagnostics))
 
 

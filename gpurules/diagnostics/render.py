@@ -46,7 +46,7 @@ _REPORTS: Mapping[Format, Callable[[Sequence[Diagnostic]], str]] = {
 
 
 _RESET, _BOLD, _BLUE = "\x1b[0m", "\x1b[1m", "\x1b[1;34m"
-_COLOURS = {Severity.ERROR: "\x1b[1;31m", Severity.WARNING: "\x1b[1;33m", Severity.INFO: "\x1b[1;36m"}
+_COLORS = {Severity.ERROR: "\x1b[1;31m", Severity.WARNING: "\x1b[1;33m", Severity.INFO: "\x1b[1;36m"}
 _LINE_END = re.compile(r"\r\n|\n|\r")
 
 
@@ -55,11 +55,11 @@ class _Pen:
     """How to draw: where the lines of sources are, whether in color, how wide."""
 
     lines_of: Callable[[str | None], Sequence[str]]
-    colour: bool
+    color: bool
     width: int
 
     def paint(self, text: str, style: str) -> str:
-        return f"{style}{text}{_RESET}" if self.colour and text else text
+        return f"{style}{text}{_RESET}" if self.color and text else text
 
 
 def sort_diagnostics(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
@@ -71,7 +71,7 @@ def render(
     diagnostics: Iterable[Diagnostic],
     format: Format,
     read_source: ReadSource = lambda path: None,
-    colour: bool = False,
+    color: bool = False,
     width: int = 100,
 ) -> str:
     """Return *diagnostics* drawn in *format*, in order of place; each line ends with a line feed.
@@ -81,7 +81,7 @@ def render(
     found = sort_diagnostics(diagnostics)
     match format:
         case Format.FULL:
-            pen = _Pen(_lines_of(read_source), colour, width)
+            pen = _Pen(_lines_of(read_source), color, width)
             return "\n".join(_full(diagnostic, pen) for diagnostic in found)
         case Format.CONCISE:
             return "".join(f"{_concise(diagnostic)}\n" for diagnostic in found)
@@ -123,17 +123,17 @@ def _concise(diagnostic: Diagnostic) -> str:
 
 
 def _full(diagnostic: Diagnostic, pen: _Pen) -> str:
-    colour = _COLOURS[diagnostic.severity]
+    color = _COLORS[diagnostic.severity]
     severity = "" if diagnostic.severity is Severity.ERROR else f" ({diagnostic.severity.value})"
     location = Location(diagnostic.line, diagnostic.column, diagnostic.end_line, diagnostic.end_column)
     gutter = max([2, *(len(str(place.line)) for place in (location, *(r.location for r in diagnostic.related)))])
     margin = " " * gutter
     lines = [
-        f"{pen.paint(diagnostic.code, colour)} {pen.paint(diagnostic.name, _BOLD)}{severity}: "
+        f"{pen.paint(diagnostic.code, color)} {pen.paint(diagnostic.name, _BOLD)}{severity}: "
         f"{visible(diagnostic.message)}",
         f"{margin}{pen.paint('-->', _BLUE)} {_place(diagnostic.path, diagnostic.line, diagnostic.column)}",
     ]
-    picture = _picture(diagnostic.path, location, pen, gutter, ("^", colour, visible(diagnostic.label)))
+    picture = _picture(diagnostic.path, location, pen, gutter, ("^", color, visible(diagnostic.label)))
     lines += [f"{margin} {pen.paint('|', _BLUE)}", *picture] if picture else []
     for related in diagnostic.related:
         path, place = related.path or diagnostic.path, related.location

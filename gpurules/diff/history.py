@@ -14,7 +14,7 @@ MOST_EXAMPLES = 5
 
 @dataclass(frozen=True, slots=True)
 class DecisionExample:
-    """One decision that came out otherwise: of the node, or of a transfer.
+    """One decision that differs: of the node, or of a transfer.
 
     Units: ``timestamp`` in seconds since 1970.
     """

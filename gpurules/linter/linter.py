@@ -53,8 +53,8 @@ def lint_loaded(
     for check in CHECKS:
         if check.about.code in policy.codes:
             found += check.run(subject)
-    if policy.unanalysed is not None:
-        policy.unanalysed.extend(f"{path or '<text>'}: {line}" for line in _untold(subject, policy))
+    if policy.unanalyzed is not None:
+        policy.unanalyzed.extend(f"{path or '<text>'}: {line}" for line in _undecided(subject, policy))
     wanted = sorted(
         (d for d in distinct(found) if d.code in policy.codes_in(d.path)),
         key=lambda d: (*d.place, d.code),
@@ -75,9 +75,9 @@ def _unseen(loaded: Loaded, subject: Subject, policy: Policy) -> frozenset[str]:
     return FROM_ANALYSIS if analysis is not None and analysis.is_capped else frozenset()
 
 
-def _untold(subject: Subject, policy: Policy) -> Iterator[str]:
+def _undecided(subject: Subject, policy: Policy) -> Iterator[str]:
     """Yield which rules were not analyzed, or not judged by the recordings, and why."""
-    for name, reason in subject.analysis.unanalysed.items() if subject.analysis else ():
+    for name, reason in subject.analysis.unanalyzed.items() if subject.analysis else ():
         yield f"`{name}`: {reason}"
     if subject.fix_work.is_capped:
         yield "fixes: the step budget of their proofs was exhausted, so some are offered as unsafe"

@@ -81,7 +81,7 @@ UNITS: dict[str, Unit] = {
 }
 """Every unit by its spelling."""
 
-_MISSPELT = {
+_MISSPELLED = {
     "min": "m", "mins": "m", "minute": "m", "minutes": "m", "sec": "s", "secs": "s", "second": "s", "seconds": "s",
     "hr": "h", "hrs": "h", "hour": "h", "hours": "h", "day": "d", "days": "d", "msec": "ms", "usec": "us", "µs": "us",
     "c": "C", "degC": "C", "w": "W", "KW": "kW", "MW": "kW", "j": "J", "mJ": "J", "hz": "Hz",
@@ -131,7 +131,7 @@ _TIME_UNITS = ("d", "h", "m", "s", "ms", "us")
 
 def _in_case(name: str) -> str | None:
     """Return the one unit that *name* is but for its case, or None."""
-    return None if name in _MISSPELT else {unit.lower(): unit for unit in UNITS}.get(name.lower())
+    return None if name in _MISSPELLED else {unit.lower(): unit for unit in UNITS}.get(name.lower())
 
 
 def _of_data(found: re.Match[str]) -> tuple[str, str | None]:
@@ -173,8 +173,8 @@ def _advice(name: str) -> tuple[str, str | None]:
         return f"{joined[2]} is not a unit: write a space before it", None
     if name == "Bps":
         return "write B/s", "B/s"
-    if name in _MISSPELT:
-        return f"the nearest unit is {_MISSPELT[name]}", None
+    if name in _MISSPELLED:
+        return f"the nearest unit is {_MISSPELLED[name]}", None
     if (unit := _in_case(name)) is not None:
         return _cased(unit)
     from gpurules.registry import nearest

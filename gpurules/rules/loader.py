@@ -29,7 +29,7 @@ class RulesetError(DiagnosedError):
 
 @dataclass(slots=True)
 class Loaded:
-    """What a file came to, with the expressions in it, and the names that they use.
+    """The result of loading a file, with the expressions in it, and the names that they use.
 
     Missing: ``ruleset`` is None where there are errors, ``environment`` where the file could not be read; ``sound`` has
     the rules and signals that no error is in, where there are errors.

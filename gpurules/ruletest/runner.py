@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class FileResult:
-    """What the tests of one file came to; ``unmet`` are requirements on coverage that are not.
+    """The results of the tests of one file; ``unmet`` are requirements on coverage that are not.
 
     ``warnings`` are of tests that pass and say nothing; ``files`` are those that the ruleset was merged from.
     Missing: ``mutation`` is None where no mutants were tried.
@@ -58,7 +58,7 @@ class FileResult:
 
 
 def run_file(path: str, wanted: re.Pattern[str] | None = None, open_history: "OpenHistory | None" = None) -> FileResult:
-    """Return what the tests of the file at *path* came to: those whose name *wanted* is found in, or all.
+    """Return the results of the tests of the file at *path* whose name matches *wanted*, or of all.
 
     *open_history* opens what ``replay`` names; None: files of recordings alone.
 
@@ -74,7 +74,7 @@ def run_text(
     wanted: re.Pattern[str] | None = None,
     open_history: "OpenHistory | None" = None,
 ) -> FileResult:
-    """Return what the tests that *data* describes came to, as those of a file at *path*, as ``run_file`` does."""
+    """Return the results of the tests that *data* describes, as if in a file at *path*, as ``run_file`` does."""
     tests, ruleset, problems = examine(data, path)
     if tests is None or ruleset is None or problems:
         return FileResult(path, diagnostics=problems)

@@ -38,24 +38,24 @@ class RecordingFormat:
     """A recording format: how to recognize it by the first lines, and how to read it."""
 
     name: str
-    recognises: Callable[[Sequence[Line]], bool]
+    recognizes: Callable[[Sequence[Line]], bool]
     read: Read
 
 
 FORMATS = (
-    RecordingFormat("gpurules JSONL", jsonl.recognises, jsonl.read),
-    RecordingFormat("capture of nvidia-smi commands", capture.recognises, capture.read),
-    RecordingFormat("nvidia-smi -q -x XML", smi_xml.recognises, smi_xml.read),
-    RecordingFormat("nvidia-smi -q text", smi_text.recognises, smi_text.read),
-    RecordingFormat("dcgm-exporter text", dcgm.recognises, dcgm.EXPORTER.read),
-    RecordingFormat("nvidia_gpu_exporter text", nvidia_gpu_exporter.recognises, nvidia_gpu_exporter.EXPORTER.read),
-    RecordingFormat("XPU Manager exporter text", xpum.recognises, xpum.EXPORTER.read),
-    RecordingFormat("all-smi text", all_smi.recognises, all_smi.EXPORTER.read),
-    RecordingFormat("intel_gpu_top JSON", intel_gpu_top.recognises, intel_gpu_top.read),
-    RecordingFormat("amd-smi metric JSON", amd_smi.recognises, amd_smi.read),
-    RecordingFormat("rocm-smi JSON", rocm_smi.recognises, rocm_smi.read),
-    RecordingFormat("xpu-smi dump CSV", xpu_smi_dump.recognises, xpu_smi_dump.read),
-    RecordingFormat("nvidia-smi --query-gpu CSV", log.recognises, log.read),
+    RecordingFormat("gpurules JSONL", jsonl.recognizes, jsonl.read),
+    RecordingFormat("capture of nvidia-smi commands", capture.recognizes, capture.read),
+    RecordingFormat("nvidia-smi -q -x XML", smi_xml.recognizes, smi_xml.read),
+    RecordingFormat("nvidia-smi -q text", smi_text.recognizes, smi_text.read),
+    RecordingFormat("dcgm-exporter text", dcgm.recognizes, dcgm.EXPORTER.read),
+    RecordingFormat("nvidia_gpu_exporter text", nvidia_gpu_exporter.recognizes, nvidia_gpu_exporter.EXPORTER.read),
+    RecordingFormat("XPU Manager exporter text", xpum.recognizes, xpum.EXPORTER.read),
+    RecordingFormat("all-smi text", all_smi.recognizes, all_smi.EXPORTER.read),
+    RecordingFormat("intel_gpu_top JSON", intel_gpu_top.recognizes, intel_gpu_top.read),
+    RecordingFormat("amd-smi metric JSON", amd_smi.recognizes, amd_smi.read),
+    RecordingFormat("rocm-smi JSON", rocm_smi.recognizes, rocm_smi.read),
+    RecordingFormat("xpu-smi dump CSV", xpu_smi_dump.recognizes, xpu_smi_dump.read),
+    RecordingFormat("nvidia-smi --query-gpu CSV", log.recognizes, log.read),
 )
 """Every format, in the order in which they are tried."""
 
@@ -136,7 +136,7 @@ class Replay:
 
 def _format(place: str, head: Sequence[Line], options: RecordingOptions) -> RecordingFormat:
     for candidate in FORMATS:
-        if candidate.recognises(head):
+        if candidate.recognizes(head):
             return candidate
     first = next((line for line in head if line.text.strip()), None)
     if first is None:

@@ -68,7 +68,7 @@ def test_no_import_closes_a_circle() -> None:
 
 
 def test_contracts_count_imports_for_the_type_checker(root: Path) -> None:
-    """An import that goes up counts wherever it is written: import-linter is not told to leave any out."""
+    """An import that goes up counts wherever it is written: import-linter is configured to leave none out."""
     settings = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"]
     assert not settings.get("exclude_type_checking_imports")
     layers = [contract for contract in settings["contracts"] if contract["type"] == "layers"]

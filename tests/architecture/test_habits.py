@@ -54,16 +54,24 @@ def is_good_subject(subject: str) -> bool:
     return len(subject) < 72 and re.match(r"[a-z][a-z0-9 ,/._-]*: \S", subject) is not None
 
 
-def subjects_of_commits() -> list[str]:
-    """Return the subjects of the newest commits that are checked; skip where there is no history to look at."""
-    command = ["git", "-C", str(ROOT), "log", "--no-merges", "--max-count=50", "--format=%s", f"{LAST_UNCHECKED}..HEAD"]
+def git(*arguments: str) -> str:
+    """Return what git prints about this checkout; skip where it cannot answer: no git, no checkout, no history."""
     try:
-        found = subprocess.run(command, capture_output=True, check=True, encoding="utf-8", timeout=60)
+        done = subprocess.run(
+            ["git", "-C", str(ROOT), *arguments], capture_output=True, check=True, encoding="utf-8", timeout=60
+        )
     except FileNotFoundError:
         pytest.skip("git is not installed")
     except subprocess.CalledProcessError as error:
         pytest.skip(f"not a full clone: {error.stderr.strip()}")
-    return found.stdout.splitlines()
+    return done.stdout
+
+
+def subjects_of_commits() -> list[str]:
+    """Return the subjects of the newest commits that are checked; skip where there is no history to look at."""
+    if Path(git("rev-parse", "--show-toplevel").strip()) != ROOT:
+        pytest.skip("not a clone, but a folder in another repository")
+    return git("log", "--no-merges", "--max-count=50", "--format=%s", f"{LAST_UNCHECKED}..HEAD").splitlines()
 
 
 def test_subjects_of_commits_are_short_and_name_the_part_they_touch() -> None:

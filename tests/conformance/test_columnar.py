@@ -1,4 +1,4 @@
-"""Every case on the columnar back end: conditions at one moment, and every sequence through the kernel."""
+"""Every case on the columnar back end: conditions on one snapshot, and every sequence through the kernel."""
 
 from pathlib import Path
 
@@ -49,7 +49,9 @@ def observed(vector: Vector) -> list[tuple[Snapshot, dict[str, object]]]:
     steps = []
     for step in vector.case["sequence"]:
         data = {"timestamp": step["at"], "gpus": step.get("gpus", []), "host": step.get("host")}
-        node = step["node"] if step.get("node") is not None else node  # what an engine was told stands until told else
+        node = (
+            step["node"] if step.get("node") is not None else node
+        )  # what an engine was given applies until it is replaced
         steps.append((vector.snapshot(data), node))
     return steps
 

@@ -78,18 +78,18 @@ def promql_cases(reasons: Counter[str]) -> Iterator[PromqlCase]:
 
 @needs_promtool
 def test_every_case_that_it_can_say_has_the_truth_of_the_engine(tmp_path: Path) -> None:
-    moments: dict[tuple[float, str], list[Query]] = {}
+    queries_at: dict[tuple[float, str], list[Query]] = {}
     reasons = Counter[str]()
     for case in promql_cases(reasons):
         series = json.dumps({name: f"_ {value!r}" for name, value in case.series(NODE).items()})
         for word, expression in case.expressions.items():
             labels = [{"instance": NODE} | ({} if g is None else {"gpu": str(g)}) for g in case.expected[word]]
             query = Query(f"{case.vector.id} {word}", expression, tuple((one, 1.0) for one in labels), case.at)
-            moments.setdefault((case.at, series), []).append(query)
-    tests = [query_test(json.loads(series), at, queries) for (at, series), queries in moments.items()]
+            queries_at.setdefault((case.at, series), []).append(query)
+    tests = [query_test(json.loads(series), at, queries) for (at, series), queries in queries_at.items()]
     failed = run_promtool(tests, tmp_path)
     assert not failed, (len(failed), failed[:12])
-    assert sum(map(len, moments.values())) > 2 * 200
+    assert sum(map(len, queries_at.values())) > 2 * 200
     assert set(reasons) == set(REASONS)
 
 

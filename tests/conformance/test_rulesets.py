@@ -20,12 +20,12 @@ SEQUENCES = vectors("sequence")
 
 
 def has_signals(vector: Vector) -> bool:
-    """Return whether a case has signals, which an engine, unlike a moment, never finds unknown; or other timers."""
+    """Return whether a case has timers, or signals, which an engine, unlike a single snapshot, never finds unknown."""
     texts = [joined(vector.case["ruleset"]), *vector.case.get("files", {}).values()]
     return any(word in text for text in texts for word in ("signals:", "for:"))
 
 
-MOMENTS = [v for v in LOADING if not has_signals(v)]
+WITHOUT_SIGNALS = [v for v in LOADING if not has_signals(v)]
 
 
 def written(vector: Vector, folder: Path) -> Path:
@@ -71,7 +71,7 @@ def test_the_ruleset_decides_as_expected(
 
 
 @PATHS
-@pytest.mark.parametrize("vector", MOMENTS, ids=lambda v: v.id)
+@pytest.mark.parametrize("vector", WITHOUT_SIGNALS, ids=lambda v: v.id)
 def test_an_engine_decides_on_the_first_snapshot_as_expected(
     vector: Vector, tmp_path: Path, min_indexed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:

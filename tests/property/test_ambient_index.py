@@ -84,11 +84,11 @@ GPUS = st.lists(
 
 
 @st.composite
-def moments(draw: st.DrawFn) -> Facts:
+def facts_of_node(draw: st.DrawFn) -> Facts:
     """Draw a snapshot with rows of windows and signals; the node's row says of which some GPU is on."""
     gpus = tuple(GPU(index=index, uuid=f"GPU-{index}", **drawn) for index, drawn in enumerate(draw(GPUS)))
-    worth, flags = st.sampled_from([None, 0, 50, 80, 85.5]), st.booleans()
-    rows = tuple((draw(worth), draw(flags), draw(flags)) for _ in gpus)
+    values, flags = st.sampled_from([None, 0, 50, 80, 85.5]), st.booleans()
+    rows = tuple((draw(values), draw(flags), draw(flags)) for _ in gpus)
     somewhere = [any(row[place] for row in rows) for place in (1, 2)]
     node_row = (draw(st.sampled_from([None, 0, 1, 2, 3])), *somewhere, draw(flags))
     node = draw(st.sampled_from([{}, {"active_training": True}]))
@@ -99,7 +99,7 @@ def moments(draw: st.DrawFn) -> Facts:
 @settings(max_examples=examples(120))
 @given(
     st.lists(st.lists(parts(), min_size=1, max_size=3), min_size=1, max_size=30),
-    st.lists(moments(), min_size=1, max_size=4),
+    st.lists(facts_of_node(), min_size=1, max_size=4),
     st.sampled_from([1, columns.MAX_TABLE_BYTES]),
 )
 def test_what_is_looked_up_is_what_the_tree_walk_gives(

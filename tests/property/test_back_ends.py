@@ -38,9 +38,9 @@ def asked(draw: st.DrawFn) -> tuple[ir.Term, bool, Facts, str]:
         per_gpu = list(dict.fromkeys(slot_key(w) for w in windows if w.field.is_per_gpu))
         of_node = list(dict.fromkeys(slot_key(w) for w in windows if not w.field.is_per_gpu))
         layout = SlotLayout({k: i for i, k in enumerate(per_gpu)}, {k: i for i, k in enumerate(of_node)})
-        worth = st.none() | st.sampled_from([0, 1, 80, 85.5, -3, 1e308])
-        rows = tuple(tuple(draw(worth) for _ in per_gpu) for _ in facts.gpus)
-        node_row = tuple(draw(worth) for _ in of_node)
+        numbers = st.none() | st.sampled_from([0, 1, 80, 85.5, -3, 1e308])
+        rows = tuple(tuple(draw(numbers) for _ in per_gpu) for _ in facts.gpus)
+        node_row = tuple(draw(numbers) for _ in of_node)
         facts = Facts(
             drawn.snapshot,
             drawn.snapshot.gpus,
@@ -73,12 +73,12 @@ def test_lowering_keeps_the_value_on_every_gpu(case: tuple[ir.Term, bool, Facts,
 @given(asked())
 def test_an_explanation_has_the_value_and_a_reason(case: tuple[ir.Term, bool, Facts, str]) -> None:
     term, per_gpu, facts, _ = case
-    told = explain(term, facts)
-    assert told.is_per_gpu == per_gpu
+    reported = explain(term, facts)
+    assert reported.is_per_gpu == per_gpu
     result = EXPLAIN.evaluate(term, per_gpu, facts)
-    assert (True in told.values) == (result.value is True)
-    assert reason(told, facts)
-    told.to_dict()
+    assert (True in reported.values) == (result.value is True)
+    assert reason(reported, facts)
+    reported.to_dict()
 
 
 def facts_of(snapshot: Snapshot, drawn: Situation) -> Facts:
@@ -171,12 +171,12 @@ def test_stop_shadow_and_disabled_are_what_separates_matching_from_deciding(case
 def test_the_explanation_agrees_with_the_decision_on_every_rule(case: tuple[Ruleset, Situation]) -> None:
     ruleset, drawn = case
     decision = ruleset.evaluate(drawn.snapshot, drawn.transfer, drawn.workload, drawn.node)
-    told: Any = decision.explain()
-    assert [r.rule for r in told.rules] == [r.name for r in ruleset.rules]
-    assert [r.rule for r in told.rules if r.outcome == "match"] == list(decision.rules)
+    reported: Any = decision.explain()
+    assert [r.rule for r in reported.rules] == [r.name for r in ruleset.rules]
+    assert [r.rule for r in reported.rules if r.outcome == "match"] == list(decision.rules)
     for match in decision.matched:
-        assert told.rule(match.rule).devices == match.devices
-    for one in told.rules:
+        assert reported.rule(match.rule).devices == match.devices
+    for one in reported.rules:
         assert one.reason
         rule = ruleset.rule(one.rule)
         assert rule is not None
@@ -194,8 +194,8 @@ def test_the_engine_decides_as_the_tree_walk_on_its_derived_state(
     fields |= {f for signal in ruleset.signals.values() for f in ir.fields(signal.condition)}
     for step in range(3):
         drawn = data.draw(situations(fields)) if step else first
-        moment = Snapshot(timestamp=1000.0 + 7 * step, gpus=drawn.snapshot.gpus)
-        engine.observe(moment, node=drawn.node)
+        current = Snapshot(timestamp=1000.0 + 7 * step, gpus=drawn.snapshot.gpus)
+        engine.observe(current, node=drawn.node)
         decision = engine.decide(drawn.transfer, drawn.workload)
         bound = engine._current[0]
         facts = bound.facts_of(drawn.transfer, drawn.workload)
@@ -207,8 +207,8 @@ def test_the_engine_decides_as_the_tree_walk_on_its_derived_state(
         assert decision == engine.decide(drawn.transfer, drawn.workload)
         one_by_one = [engine.decide(transfer, drawn.workload) for transfer in (drawn.transfer, NO_TRANSFER)]
         assert engine.decide_many([drawn.transfer, NO_TRANSFER], drawn.workload) == one_by_one
-        told: Any = decision.explain()
-        assert [r.rule for r in told.rules if r.outcome == "match"] == list(decision.rules)
+        reported: Any = decision.explain()
+        assert [r.rule for r in reported.rules if r.outcome == "match"] == list(decision.rules)
 
 
 @settings(max_examples=examples(100))

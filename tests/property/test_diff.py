@@ -41,8 +41,8 @@ def history(random: Random) -> list[Snapshot]:
     return [snapshot(*row, at=5.0 * step) for step, row in enumerate(gpus)]
 
 
-def on(engine: Engine, moment: Snapshot) -> frozenset[object]:
-    engine.observe(moment)
+def on(engine: Engine, current: Snapshot) -> frozenset[object]:
+    engine.observe(current)
     return frozenset(device for match in engine.decide().matched for device in match.devices)
 
 
@@ -53,8 +53,8 @@ def test_a_signal_that_is_proved_to_follow_another_is_on_wherever_that_is(seed: 
     relation = SignalUniverse(old.signals, new.signals, (old.settings, new.settings)).relation("hot")
     assert relation is not None
     engines = [Engine(rules, clock=lambda: NEW_YEAR) for rules in (old, new)]
-    for moment in history(random):
-        before, after = (on(engine, moment) for engine in engines)
+    for current in history(random):
+        before, after = (on(engine, current) for engine in engines)
         assert not relation.forward or before <= after
         assert not relation.backward or after <= before
 

@@ -98,12 +98,12 @@ def agrees(checked: Checked | None, text: str) -> bool:
 def located(term: ir.Term) -> object:
     """Return all that a term holds, places and spellings included."""
 
-    def told(value: object) -> object:
+    def reported(value: object) -> object:
         if isinstance(value, Record):
-            return (type(value), *[told(getattr(value, field.name)) for field in fields(value)])  # type: ignore[arg-type]
-        return tuple(told(part) for part in value) if isinstance(value, tuple) else (type(value), value)
+            return (type(value), *[reported(getattr(value, field.name)) for field in fields(value)])  # type: ignore[arg-type]
+        return tuple(reported(part) for part in value) if isinstance(value, tuple) else (type(value), value)
 
-    return told(term)
+    return reported(term)
 
 
 @settings(max_examples=examples(400))

@@ -101,7 +101,7 @@ def test_what_is_said_of_a_witness_is_what_the_evaluator_says(text: str) -> None
             assert truth_of(ruleset, name, facts) is TRUTHS[outcome], (finding.code, finding.witness)
 
 
-def mended(text: str) -> str:
+def fixed(text: str) -> str:
     """Return a ruleset with every safe fix made."""
     policy = Policy()
     return fix(text, None, lambda again: lints(again, None, None, replace(policy)), False).text
@@ -110,7 +110,7 @@ def mended(text: str) -> str:
 @settings(deadline=None)
 @given(texts(), st.lists(situations(USED), min_size=3, max_size=6))
 def test_a_safe_fix_changes_no_truth_value(text: str, drawn: list[Situation]) -> None:
-    before, after = loaded(text), loaded(mended(text))
+    before, after = loaded(text), loaded(fixed(text))
     for situation in drawn:
         facts = Facts(
             situation.snapshot, situation.snapshot.gpus, situation.transfer, situation.workload, situation.node

@@ -160,7 +160,7 @@ class SchedulerMachine(RuleBasedStateMachine):
         assert keys == sorted(keys)
 
     @invariant()
-    def nobody_is_held_beyond_the_patience(self):
+    def no_transfer_is_held_beyond_the_patience(self):
         assert all(entry.holds.held_seconds(self.now) <= MAX_DELAY + 1e-6 for entry in self.all_entries)
         assert all(e.held_until is None or e.held_until > self.now - 1e-9 for e in self.the.entries.values())
 
@@ -173,7 +173,7 @@ class SchedulerMachine(RuleBasedStateMachine):
                 started += size
 
     def teardown(self):
-        """Whatever still waits moves, once nothing is asked of it."""
+        """Whatever still waits moves, once no rule matches."""
         for entry in self.all_entries:
             self.the.take(entry, Requirements(), self.now)
         for _ in range(10_000):

@@ -32,10 +32,10 @@ def test_a_gpu_that_is_listed_and_answers_is_reported_with_its_readings(polls):
     presence, now = GpuTracker(drop_after=60.0), 0.0
     for gpus, passed in polls:
         now += passed
-        told = Snapshot(gpus=tuple(gpus))
-        seen = presence.complete(told, now)
+        reported = Snapshot(gpus=tuple(gpus))
+        seen = presence.complete(reported, now)
         assert [(g.index, g.power) for g in seen.gpus if not g.is_lost] == [
-            (g.index, g.power) for g in told.gpus if not g.is_lost
+            (g.index, g.power) for g in reported.gpus if not g.is_lost
         ]
         assert len({gpu.identity for gpu in seen.gpus}) == len({gpu.index for gpu in seen.gpus}) == len(seen.gpus)
 

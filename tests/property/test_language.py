@@ -66,12 +66,12 @@ def test_every_text_is_the_same_after_it_is_quoted_and_read(text: str) -> None:
 
 
 @given(conditions())
-def test_a_checked_condition_that_is_spelt_means_the_same(text: str) -> None:
+def test_a_checked_condition_that_is_spelled_means_the_same(text: str) -> None:
     first = checked(text)
-    spelt = spell(first.term)
-    second = checked(spelt)
-    assert not [f for f in second.findings if CATALOGUE[f.code].severity is Severity.ERROR], spelt
-    assert spell(second.term) == spelt
+    spelled = spell(first.term)
+    second = checked(spelled)
+    assert not [f for f in second.findings if CATALOGUE[f.code].severity is Severity.ERROR], spelled
+    assert spell(second.term) == spelled
 
 
 @given(conditions())

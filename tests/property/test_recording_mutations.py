@@ -35,7 +35,7 @@ def facts(poll: int, gpu: int) -> Facts:
 
 
 EXPECTED = {(START + STEP * poll, gpu): facts(poll, gpu) for poll in range(POLLS) for gpu in range(GPUS)}
-ROWS = [(at, gpu, told) for (at, gpu), told in EXPECTED.items()]
+ROWS = [(at, gpu, reported) for (at, gpu), reported in EXPECTED.items()]
 
 
 def stamp(at: int, form: str = "%Y/%m/%d %H:%M:%S.000") -> str:
@@ -46,13 +46,13 @@ def smi_csv(mark: str = ", ", units: bool = True, heads: bool = False, names: bo
     unit = {"%": " %", "W": " W", "MiB": " MiB"} if units else dict.fromkeys(("%", "W", "MiB"), "")
     columns = ["timestamp", "index", "uuid", "name", "utilization.gpu [%]", "memory.used [MiB]", "power.draw [W]"]
     lines: list[str] = []
-    for at, gpu, told in ROWS:
-        power = f"{told['power']:.2f}".replace(".", "," if mark == ";" else ".")
+    for at, gpu, reported in ROWS:
+        power = f"{reported['power']:.2f}".replace(".", "," if mark == ";" else ".")
         cells = [stamp(at), f"{gpu}", f"GPU-{'ab'[gpu]}", "NVIDIA T4"] if names else []
-        cells += [f"{told['utilization']}{unit['%']}", f"{told['memory_used'] // MIB}{unit['MiB']}"]
+        cells += [f"{reported['utilization']}{unit['%']}", f"{reported['memory_used'] // MIB}{unit['MiB']}"]
         if not lines or (heads and gpu == 0):
             lines.append(mark.join([*(columns if names else columns[4:]), "temperature.gpu"]))
-        lines.append(mark.join([*cells, f"{power}{unit['W']}", f"{told['temperature']}"]))
+        lines.append(mark.join([*cells, f"{power}{unit['W']}", f"{reported['temperature']}"]))
     return "\n".join([*lines, ""])
 
 
@@ -84,9 +84,14 @@ def smi_xml() -> str:
         "\t<attached_gpus>2</attached_gpus>\n"
         + "".join(
             board.format(
-                n + 1, "ab"[n], told["memory_used"] // MIB, told["utilization"], told["temperature"], told["power"]
+                n + 1,
+                "ab"[n],
+                reported["memory_used"] // MIB,
+                reported["utilization"],
+                reported["temperature"],
+                reported["power"],
             )
-            for n, told in enumerate(gpus)
+            for n, reported in enumerate(gpus)
         )
         + "</nvidia_smi_log>\n"
         for at, gpus in polls()
@@ -106,9 +111,14 @@ def smi_text() -> str:
         f"Timestamp : {stamp(at, '%a %b %d %H:%M:%S %Y')}\nAttached GPUs : 2\n"
         + "".join(
             board.format(
-                n + 1, "ab"[n], told["memory_used"] // MIB, told["utilization"], told["temperature"], told["power"]
+                n + 1,
+                "ab"[n],
+                reported["memory_used"] // MIB,
+                reported["utilization"],
+                reported["temperature"],
+                reported["power"],
             )
-            for n, told in enumerate(gpus)
+            for n, reported in enumerate(gpus)
         )
         for at, gpus in polls()
     )
@@ -126,8 +136,8 @@ def dcgm(comments: bool = True, scale: float = 0) -> str:
         for metric, name in DCGM:
             if comments:
                 lines += [f"# HELP {metric} of the GPU", f"# TYPE {metric} gauge"]
-            for n, told in enumerate(gpus):
-                value = told[name] // MIB if name == "memory_used" else told[name]
+            for n, reported in enumerate(gpus):
+                value = reported[name] // MIB if name == "memory_used" else reported[name]
                 labels = f'gpu="{n}",UUID="GPU-{"ab"[n]}",modelName="NVIDIA T4",Hostname="n"'
                 lines.append(f"{metric}{{{labels}}} {value}" + (f" {int(at * scale)}" if scale else ""))
     return "\n".join([*lines, ""])
@@ -141,8 +151,8 @@ def exporter() -> str:
         + "".join(
             f"# TYPE nvidia_smi_{metric} gauge\n"
             + "".join(
-                f'nvidia_smi_{metric}{{uuid="{"ab"[n]}"}} {round(told[name] * scale, 4)}\n'
-                for n, told in enumerate(gpus)
+                f'nvidia_smi_{metric}{{uuid="{"ab"[n]}"}} {round(reported[name] * scale, 4)}\n'
+                for n, reported in enumerate(gpus)
             )
             for metric, name, scale in metrics
         )
@@ -155,12 +165,12 @@ def rocm(indent: int | None = None) -> str:
         json.dumps(
             {
                 f"card{n}": {
-                    "Unique ID": f"0x{n}", "GPU use (%)": str(told["utilization"]),
-                    "Temperature (Sensor edge) (C)": f"{told['temperature']}.0",
-                    "Average Graphics Package Power (W)": str(told["power"]),
-                    "VRAM Total Used Memory (B)": str(told["memory_used"]),
+                    "Unique ID": f"0x{n}", "GPU use (%)": str(reported["utilization"]),
+                    "Temperature (Sensor edge) (C)": f"{reported['temperature']}.0",
+                    "Average Graphics Package Power (W)": str(reported["power"]),
+                    "VRAM Total Used Memory (B)": str(reported["memory_used"]),
                 }
-                for n, told in enumerate(gpus)
+                for n, reported in enumerate(gpus)
             },
             indent=indent,
         )
@@ -177,12 +187,12 @@ def amd(indent: int | None = None) -> str:
         json.dumps(
             [
                 {
-                    "gpu": n, "usage": {"gfx_activity": cell(told["utilization"], "%")},
-                    "temperature": {"edge": cell(told["temperature"], "C")},
-                    "power": {"socket_power": cell(told["power"], "W")},
-                    "mem_usage": {"used_vram": cell(told["memory_used"] // MIB, "MB")},
+                    "gpu": n, "usage": {"gfx_activity": cell(reported["utilization"], "%")},
+                    "temperature": {"edge": cell(reported["temperature"], "C")},
+                    "power": {"socket_power": cell(reported["power"], "W")},
+                    "mem_usage": {"used_vram": cell(reported["memory_used"] // MIB, "MB")},
                 }
-                for n, told in enumerate(gpus)
+                for n, reported in enumerate(gpus)
             ],
             indent=indent,
         )
@@ -192,16 +202,16 @@ def amd(indent: int | None = None) -> str:
 
 
 def xpu_smi_dump(tiles: int = 1) -> str:
-    """Return rows of devices, or of *tiles* that come to the same."""
+    """Return rows of devices, or of *tiles* that are equivalent."""
     named = ["Timestamp", "DeviceId", *(["TileId"] if tiles > 1 else [])]
     columns = ["GPU Utilization (%)", "GPU Power (W)", "GPU Core Temperature (Celsius Degree)", "GPU Memory Used (MiB)"]
     lines = [", ".join([*named, *columns])]
-    for at, gpu, told in ROWS:
+    for at, gpu, reported in ROWS:
         for tile in range(tiles):
             other = -1 if tile == 0 and tiles > 1 else 0
             cells = [stamp(at, "%H:%M:%S.000"), f"{gpu:4d}", *([str(tile)] if tiles > 1 else [])]
-            power, used = told["power"] / tiles, told["memory_used"] / MIB / tiles
-            cells += [f"{told['utilization']}", f"{power:.4f}", f"{told['temperature'] + other}", f"{used:.2f}"]
+            power, used = reported["power"] / tiles, reported["memory_used"] / MIB / tiles
+            cells += [f"{reported['utilization']}", f"{power:.4f}", f"{reported['temperature'] + other}", f"{used:.2f}"]
             lines.append(", ".join(cells))
     return "\n".join([*lines, ""])
 
@@ -238,8 +248,8 @@ def xpum(comments: bool = True) -> str:
             lines += [f"# HELP {metric} of the GPU", f"# TYPE {metric} gauge"] if comments else []
             lines += [
                 f'{metric}{{uuid="GPU-{"ab"[n]}",dev_name="Intel Max",pci_bdf="0000:{n}a:00.0",src="direct"{labels}}} '
-                f"{round(told[name] * scale, 4)}"
-                for n, told in enumerate(gpus)
+                f"{round(reported[name] * scale, 4)}"
+                for n, reported in enumerate(gpus)
             ]
     return "\n".join([*lines, ""])
 
@@ -253,8 +263,8 @@ def all_smi() -> str:
         f"# TYPE all_smi_gpu_{metric} gauge\n"
         + "".join(
             f'all_smi_gpu_{metric}{{gpu="Intel Arc", instance="n", gpu_uuid="GPU-{"ab"[n]}", gpu_index="{n}"}} '
-            f"{told[name]}\n"
-            for n, told in enumerate(gpus)
+            f"{reported[name]}\n"
+            for n, reported in enumerate(gpus)
         )
         for _, gpus in polls()
         for metric, name in ALL_SMI
@@ -368,8 +378,13 @@ def with_another_unit(rng: random.Random, text: str) -> str:
 
 def beyond_every_range(rng: random.Random, text: str) -> str:
     """Put a number that no quantity can have in the place of a reading."""
-    told = rng.choice(list(EXPECTED.values()))
-    figures = {f"{told['utilization']}", f"{told['temperature']}", f"{told['power']:.2f}", f"{told['memory_used']}"}
+    reported = rng.choice(list(EXPECTED.values()))
+    figures = {
+        f"{reported['utilization']}",
+        f"{reported['temperature']}",
+        f"{reported['power']:.2f}",
+        f"{reported['memory_used']}",
+    }
     places = [
         found
         for figure in sorted(figures)
@@ -424,8 +439,8 @@ def check(source: Replay, form: Form, checks_gpus: bool = True) -> tuple[int, bo
                     continue
                 found += 1
                 known = {
-                    told[name]
-                    for (at, index), told in EXPECTED.items()
+                    reported[name]
+                    for (at, index), reported in EXPECTED.items()
                     if (not form.has_times or snapshot.timestamp not in TIMES or at == snapshot.timestamp)
                     and (index == number or number not in range(GPUS) or not checks_gpus)
                 }
@@ -495,11 +510,11 @@ def test_columns_in_another_order_give_the_same_values(path: Path, name: str) ->
 
 def stats(by_tile: bool) -> str:
     """Return what xpu-smi stats -j says of the first GPU, in release 1.x, by device or by tile."""
-    told, parts = EXPECTED[START, 0], 2 if by_tile else 1
+    reported, parts = EXPECTED[START, 0], 2 if by_tile else 1
     names = (
-        ("XPUM_STATS_GPU_UTILIZATION", told["utilization"]), ("XPUM_STATS_POWER", told["power"] / parts),
-        ("XPUM_STATS_GPU_CORE_TEMPERATURE", told["temperature"]),
-        ("XPUM_STATS_MEMORY_USED", told["memory_used"] / MIB / parts),
+        ("XPUM_STATS_GPU_UTILIZATION", reported["utilization"]), ("XPUM_STATS_POWER", reported["power"] / parts),
+        ("XPUM_STATS_GPU_CORE_TEMPERATURE", reported["temperature"]),
+        ("XPUM_STATS_MEMORY_USED", reported["memory_used"] / MIB / parts),
     )  # fmt: skip
     figures = [{"metrics_type": name, "avg": 1.5, "value": value} for name, value in names]
     tiles = [{"data_list": figures, "tile_id": n} for n in range(2)]
@@ -509,7 +524,7 @@ def stats(by_tile: bool) -> str:
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("by_tile", [False, True], ids=["by device", "by tile"])
 def test_mutated_figures_of_xpu_smi_are_the_same_or_missing_with_a_reason(by_tile: bool, kind: str) -> None:
-    told, rng = EXPECTED[START, 0], random.Random(kind)
+    reported, rng = EXPECTED[START, 0], random.Random(kind)
     for _ in range(MUTATIONS):
         text = KINDS[kind](rng, stats(by_tile))
         try:
@@ -517,7 +532,7 @@ def test_mutated_figures_of_xpu_smi_are_the_same_or_missing_with_a_reason(by_til
         except ValueError:
             continue  # the source says so
         gpu = xpu_smi.gpu_of({"device_id": 0}, {}, report if isinstance(report, dict) else {})
-        for name, value in told.items():
+        for name, value in reported.items():
             assert getattr(gpu, name) in (value, None), _difference(stats(by_tile), text)
             assert getattr(gpu, name) is not None or gpu.missing[name]
 

@@ -1,4 +1,4 @@
-"""What is remembered of a decision's demands is what would be worked out anew."""
+"""What is remembered of a decision's demands is what would be computed from scratch."""
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -41,10 +41,10 @@ transfers = st.builds(
     priority=st.none() | st.integers(-10, 10),
     created=st.none() | st.floats(),
 )
-moments = st.tuples(st.sampled_from([70.0, 90.0, 99.0]), st.sampled_from([10, 90]), st.sampled_from([0.0, 3600.0]))
+readings = st.tuples(st.sampled_from([70.0, 90.0, 99.0]), st.sampled_from([10, 90]), st.sampled_from([0.0, 3600.0]))
 
 
-@given(st.booleans(), st.lists(st.tuples(moments, st.lists(transfers, max_size=5)), max_size=4))
+@given(st.booleans(), st.lists(st.tuples(readings, st.lists(transfers, max_size=5)), max_size=4))
 def test_remembered_is_what_would_be_worked_out(is_jittered, polls):
     the, cache = engine(ruleset(RULES + (JITTERED if is_jittered else ""))), RequirementsCache()
     for number, ((temperature, used, age), asking) in enumerate(polls):

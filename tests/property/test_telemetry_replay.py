@@ -1,4 +1,4 @@
-"""Laws of replaying: whatever stands in a file, a replay answers with snapshots or with a telemetry error."""
+"""Laws of replaying: whatever a file contains, a replay answers with snapshots or with a telemetry error."""
 
 import json
 from pathlib import Path

@@ -45,10 +45,10 @@ def rulesets(draw: st.DrawFn) -> Ruleset:
     return loads(head + "\n".join(lines))
 
 
-WORTH = st.none() | st.sampled_from([10, 50, 55, 80, 85, 90])
-MOMENTS = st.tuples(
+VALUES = st.none() | st.sampled_from([10, 50, 55, 80, 85, 90])
+STEPS = st.tuples(
     st.sampled_from([1, 4, 5, 10, 13]),
-    st.dictionaries(st.integers(0, 2), st.tuples(WORTH, WORTH), max_size=3),
+    st.dictionaries(st.integers(0, 2), st.tuples(VALUES, VALUES), max_size=3),
     st.booleans(),
     st.sampled_from(["", "", "", "settle", "restate", "shift", "adopt"]),
 )
@@ -91,12 +91,12 @@ class Pair:
 
 
 @settings(max_examples=examples(250))
-@given(rulesets(), st.lists(MOMENTS, min_size=2, max_size=12))
+@given(rulesets(), st.lists(STEPS, min_size=2, max_size=12))
 def test_signals_are_where_they_are_when_each_is_moved_on_alone(
-    ruleset: Ruleset, moments: list[tuple[int, dict[int, tuple[float | None, float | None]], bool, str]]
+    ruleset: Ruleset, steps: list[tuple[int, dict[int, tuple[float | None, float | None]], bool, str]]
 ) -> None:
     pair, now = Pair(ruleset), 1000.0
-    for seconds, readings, is_training, between in moments:
+    for seconds, readings, is_training, between in steps:
         now += seconds
         gpus = tuple(
             GPU(index=index, uuid=f"GPU-{index}", memory=memory, temperature=temperature)

@@ -18,7 +18,7 @@ class Weird:
 
 @pytest.fixture
 def seen():
-    """What a plain handler of somebody else writes."""
+    """What another package's plain handler writes."""
     stream = io.StringIO()
     handler = logging.StreamHandler(stream)
     root = logging.getLogger("gpurules")

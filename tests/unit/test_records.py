@@ -26,7 +26,7 @@ class Pair(Base):
 
 @record
 class Listed(Record):
-    """A value that is made anew for each."""
+    """A value that is made for each."""
 
     items: list[int] = field(default_factory=list)
 
@@ -99,7 +99,7 @@ def test_what_a_factory_makes_is_not_shared() -> None:
 
 @record
 class Loner(Alone):
-    """One that is told apart by which it is."""
+    """One that is compared by identity."""
 
     value: int
 

@@ -8,7 +8,7 @@ from gpurules.cli.explain.explanations import describe_decision, render_tree
 from gpurules.cli.explain.facts import read_facts, say_now
 from gpurules.cli.inputs.rulesets import load_ruleset
 from gpurules.cli.options import facts, option, stdin_filename, text_or_json
-from gpurules.cli.terminal.output import has_colour, report_json, say_drawn, to_json, write, write_lines
+from gpurules.cli.terminal.output import has_color, report_json, say_drawn, to_json, write, write_lines
 from gpurules.diagnostics import Diagnostic, Format, render
 from gpurules.facts import CheckedFacts
 from gpurules.rules import Condition, ConditionError, Ruleset
@@ -60,7 +60,7 @@ def _show(diagnostics: tuple[Diagnostic, ...], text: str) -> None:
     import sys
 
     if diagnostics:
-        say_drawn(render(diagnostics, Format.FULL, lambda path: text, has_colour(sys.stderr)).rstrip("\n"))
+        say_drawn(render(diagnostics, Format.FULL, lambda path: text, has_color(sys.stderr)).rstrip("\n"))
 
 
 def _ruleset(loaded: Ruleset, given: Mapping[str, str | None], format_: str) -> bool:

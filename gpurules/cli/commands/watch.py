@@ -13,7 +13,7 @@ from gpurules.cli.inputs.telemetry import open_telemetry
 from gpurules.cli.options import option, optional_source, stdin_filename
 from gpurules.cli.process.signals import signals
 from gpurules.cli.run.replay_clock import ReplayClock
-from gpurules.cli.terminal.output import has_colour, window_size, write
+from gpurules.cli.terminal.output import has_color, window_size, write
 from gpurules.cli.watch.keys import Keyboard, is_terminal
 from gpurules.cli.watch.remote import RemoteWatcher
 from gpurules.cli.watch.view import View, Watcher
@@ -98,7 +98,7 @@ def _remote(engine: RemoteEngine, is_once: bool, size: tuple[int, int]) -> int:
         raise click.UsageError("the live view needs a terminal; --once draws it once")
     ends = SimpleQueue[int]()
     with signals(ends.put, lambda: None), silence():
-        console = Console(no_color=not has_colour(sys.stdout))
+        console = Console(no_color=not has_color(sys.stdout))
         watch(watcher, Keyboard(sys.stdin.fileno()), console, lambda: not ends.empty())
     return 0 if ends.empty() else ends.get()
 
@@ -120,7 +120,7 @@ def _drawn(view: View, size: tuple[int, int]) -> int:
     from gpurules.cli.watch.frame import Look, frame
 
     lines = frame(view, Look(*size, is_interactive=False))
-    console = Console(width=size[0], force_terminal=has_colour(sys.stdout), no_color=not has_colour(sys.stdout))
+    console = Console(width=size[0], force_terminal=has_color(sys.stdout), no_color=not has_color(sys.stdout))
     with console.capture() as captured:
         for line in lines:
             line.rstrip()
@@ -137,6 +137,6 @@ def _live(coordinator: Coordinator, watcher: Watcher) -> int:
     ends = SimpleQueue[int]()
     with signals(ends.put, coordinator.request_reload), silence():
         coordinator.start()
-        console = Console(no_color=not has_colour(sys.stdout))
+        console = Console(no_color=not has_color(sys.stdout))
         watch(watcher, Keyboard(sys.stdin.fileno()), console, lambda: not ends.empty())
     return 0 if ends.empty() else ends.get()

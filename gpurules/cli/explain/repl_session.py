@@ -12,7 +12,7 @@ from gpurules.backends import explain
 from gpurules.backends.facts import NO_NODE, NO_TRANSFER, NO_WORKLOAD
 from gpurules.cli.explain.explanations import render_tree
 from gpurules.cli.explain.facts import read_facts, say_now
-from gpurules.cli.terminal.output import Style, has_colour, paint, write, write_lines
+from gpurules.cli.terminal.output import Style, has_color, paint, write, write_lines
 from gpurules.diagnostics import Diagnostic, Format, render
 from gpurules.errors import GpurulesError
 from gpurules.facts import KINDS, CheckedFacts
@@ -140,7 +140,7 @@ def _about(name: str) -> str:
 
 def _show(diagnostics: tuple[Diagnostic, ...], text: str) -> None:
     if diagnostics:
-        write(render(diagnostics, Format.FULL, lambda path: text, has_colour(sys.stdout)))
+        write(render(diagnostics, Format.FULL, lambda path: text, has_color(sys.stdout)))
 
 
 def is_unfinished(text: str) -> bool:

@@ -16,7 +16,7 @@ from gpurules.registry import did_you_mean
 from gpurules.rules.files import PathFilter, files_below, is_like_ruleset, is_ruleset, is_test, leads_outside
 from gpurules.rules.yaml import MAX_BYTES
 
-_MOST_NEIGHBOURS = 1000
+_MOST_NEIGHBORS = 1000
 _WILD = frozenset("*?[")
 
 
@@ -97,7 +97,7 @@ def _advice(argument: str) -> str:
     """Return the advice about a missing file that ends a message."""
     folder = Path(argument).parent
     with suppress(OSError):
-        near = [path.name for path in islice(folder.iterdir(), _MOST_NEIGHBOURS)]
+        near = [path.name for path in islice(folder.iterdir(), _MOST_NEIGHBORS)]
         close = did_you_mean(Path(argument).name, [name for name in near if name.endswith((".yaml", ".yml", ".json"))])
         if close:
             return f"; {close}"

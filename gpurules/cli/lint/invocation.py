@@ -98,8 +98,8 @@ def _linted_once(paths: tuple[str, ...], request: LintRequest, settings: Configu
             else "no finding has a witness to write as a test"
         )
     say(f"{pluralize(len(sources), 'file')}: {summary(found)}")
-    if policy.unanalysed:
-        say(_unanalysed(policy.unanalysed, policy.work, request.verbose))
+    if policy.unanalyzed:
+        say(_unanalyzed(policy.unanalyzed, policy.work, request.verbose))
     return int(any(d.severity in FAIL_ON[request.fail_on] for d in found))
 
 
@@ -115,7 +115,7 @@ def _fixed(
     return left, (applied + more).total(), sources
 
 
-def _unanalysed(reasons: list[str], work: int, verbose: bool) -> str:
+def _unanalyzed(reasons: list[str], work: int, verbose: bool) -> str:
     """Return which rules were not fully analyzed."""
     different = dict.fromkeys(reasons)
     summary_line = f"{pluralize(len(different), 'rule')} not fully analyzed"

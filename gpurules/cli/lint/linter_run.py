@@ -14,7 +14,7 @@ from gpurules.cli.inputs.files import excerpt_source, read_stdin, ruleset_files,
 from gpurules.cli.lint.repo_paths import FOR_SERVICES, from_root
 from gpurules.cli.project.code_selection import chosen_codes, statistics
 from gpurules.cli.project.configuration import Configuration
-from gpurules.cli.terminal.output import has_colour, report_json, save, say_drawn, table, terminal_width
+from gpurules.cli.terminal.output import has_color, report_json, save, say_drawn, table, terminal_width
 from gpurules.cli.terminal.progress import with_progress
 from gpurules.cli.test.project_tests import ProjectTests
 from gpurules.diagnostics import Diagnostic, Format, render
@@ -204,4 +204,4 @@ def _drawn(
     reported = from_root(found) if form in FOR_SERVICES else found
     if form is Format.SARIF:
         return sarif(sort_diagnostics(reported), request.docs_url)
-    return render(reported, form, read, on_stdout and has_colour(sys.stdout), terminal_width())
+    return render(reported, form, read, on_stdout and has_color(sys.stdout), terminal_width())

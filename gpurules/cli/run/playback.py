@@ -14,7 +14,7 @@ from gpurules.model import Snapshot, Transfer, Workload
 from gpurules.rules.ruleset import Ruleset
 
 FLAP_SECONDS = 60
-"""A signal that comes on again within this time after it went off has flapped."""
+"""A signal that turns on again within this time after it turned off has flapped."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,7 +50,7 @@ def _discard(stream: TextIO) -> None:
 
 _STYLE = r"(?:[34]8;(?:5;\d{1,3}|2;\d{1,3};\d{1,3};\d{1,3})|[0-4]|7|9|2\d|3[0-79]|4[0-79]|9[0-7]|10[0-7])"
 _UNDRAWN = re.compile(
-    rf"(?P<colour>\x1b\[{_STYLE}(?:;{_STYLE})*m)"
+    rf"(?P<color>\x1b\[{_STYLE}(?:;{_STYLE})*m)"
     "|[^\n\t -~\xa0-\xac\xae-\u05ff\u2010-\u2027\u2030-\u205f\u2070-\ud7ff]"
 )
 """What may have to be made visible: all but line feeds and the characters that are surely drawn."""
@@ -60,7 +60,7 @@ def drawn_for(stream: TextIO, text: str) -> str:
     """Return *text* safe for *stream*: colors if it supports them, no other control sequences."""
 
     def seen(found: re.Match[str]) -> str:
-        return found[0] if found["colour"] and has_colour(stream) else visible(found[0])
+        return found[0] if found["color"] and has_color(stream) else visible(found[0])
 
     return text if text.isascii() and text.replace("\n", "").isprintable() else _UNDRAWN.sub(seen, text)
 
@@ -152,7 +152,7 @@ def report_json(data: Mapping[str, object]) -> str:
     return to_json({"schema_version": SCHEMA_VERSION, **data})
 
 
-def has_colour(stream: TextIO) -> bool:
+def has_color(stream: TextIO) -> bool:
     """Whether *stream* gets colors: ``NO_COLOR`` and ``FORCE_COLOR`` take precedence over the terminal."""
     if os.environ.get("NO_COLOR"):
         return False
@@ -164,7 +164,7 @@ def has_colour(stream: TextIO) -> bool:
 
 def paint(text: str, style: Style) -> str:
     """Return *text* in a style if stdout has color."""
-    return f"{style.value}{text}{RESET}" if has_colour(sys.stdout) and text else text
+    return f"{style.value}{text}{RESET}" if has_color(sys.stdout) and text else text
 
 
 def terminal_width() -> int:
@@ -211,7 +211,7 @@ def page(markdown: str) -> None:
     from rich.console import Console
     from rich.markdown import Markdown
 
-    console = Console(width=terminal_width(), no_color=not has_colour(sys.stdout))
+    console = Console(width=terminal_width(), no_color=not has_color(sys.stdout))
     with console.capture() as captured:
         console.print(Markdown(markdown, hyperlinks=False))
     write(captured.get())

@@ -7,7 +7,7 @@ from html import escape
 from gpurules.cli.explain.explanations import with_nearest
 from gpurules.cli.inputs.files import display_path, text_to_show
 from gpurules.cli.inputs.rulesets import PREFIX
-from gpurules.cli.terminal.output import Style, has_colour, paint, pluralize
+from gpurules.cli.terminal.output import Style, has_color, paint, pluralize
 from gpurules.diagnostics import Format, render
 from gpurules.diagnostics.excerpt import visible
 from gpurules.ruletest import CaseResult, Coverage, Failure, FileResult, MutationReport, combine_reports
@@ -18,7 +18,7 @@ _MARGIN = " " * 6
 def failures(result: FileResult, verbose: bool) -> Iterator[str]:
     """Yield the failures of the tests of one file; with *verbose* also the names of those that passed."""
     if result.diagnostics or result.warnings:
-        yield render((*result.diagnostics, *result.warnings), Format.FULL, text_to_show, has_colour(sys.stdout))
+        yield render((*result.diagnostics, *result.warnings), Format.FULL, text_to_show, has_color(sys.stdout))
     for done in result.results:
         if done.failures:
             yield _failed(result.path, done)

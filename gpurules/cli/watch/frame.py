@@ -234,8 +234,8 @@ def _bar(percent: float | None, width: int) -> Text:
         return Text("·" * width, "dim")
     eighths = round(max(0.0, min(100.0, percent)) / 100 * width * 8)
     full, part = divmod(eighths, 8)
-    colour = "green" if percent < _WARM else "yellow" if percent < _HOT else "red"
-    text = Text("█" * full + ("▏▎▍▌▋▊▉"[part - 1] if part else ""), colour)
+    color = "green" if percent < _WARM else "yellow" if percent < _HOT else "red"
+    text = Text("█" * full + ("▏▎▍▌▋▊▉"[part - 1] if part else ""), color)
     return text.append("░" * (width - text.cell_len), "dim")
 
 

@@ -204,7 +204,7 @@ def _shown(value: object, datatype: Datatype) -> object:
 
 
 def outcomes(engine: Engine, metrics: Metrics) -> None:
-    """Count what each rule came to for the node at this poll, and which fields were missing."""
+    """Count the outcome of each rule for the node at this poll, and which fields were missing."""
     bound = engine.bound
     facts, mask = bound.facts, bound.mask(NO_TRANSFER, NO_WORKLOAD)
     effective = set(bound.program.effective(mask))

@@ -10,7 +10,7 @@ OUTCOMES = ("true", "false", "unknown", "suppressed", "error")
 
 @dataclass(slots=True)
 class RuleCounts:
-    """How often a rule came to each outcome at a poll, and how often it started to match."""
+    """How often a rule had each outcome at a poll, and how often it started to match."""
 
     true: int = 0
     false: int = 0

@@ -40,7 +40,7 @@ class Job(Generic[T]):
         return self._is_done.wait(max(0.0, timeout))
 
     def result(self) -> T:
-        """Return what a job that is done came to, or raise what it raised."""
+        """Return the result of a job that is done, or raise what it raised."""
         if self._error is not None:
             raise self._error
         return self._result  # type: ignore[return-value]

@@ -30,7 +30,7 @@ class Parting:
     def to_dict(self) -> dict[str, object]:
         """Return it as JSON-ready data."""
         examples = [{"timestamp": at, "node": node, "matches_in": which} for at, node, which in self.examples]
-        return {"rule": self.rule, "snapshots": self.snapshots, "moments": examples}
+        return {"rule": self.rule, "snapshots": self.snapshots, "examples": examples}
 
 
 def add_differences(

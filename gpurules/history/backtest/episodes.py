@@ -13,7 +13,7 @@ from gpurules.history.backtest.value_counts import ValueCounts
 from gpurules.history.kernel.outcome import Runs
 
 FLAP_SECONDS = 60.0
-"""What comes on again within this time after it went off has flapped."""
+"""A rule or signal that turns on again within this time after it turned off has flapped."""
 NODE = ""
 
 

@@ -1,8 +1,8 @@
 """Stretches of a signal's inputs: the runs of snapshots of one owner in which they are the same.
 
 A signal depends on its condition and ``until`` only by four inputs: TRUE starts it, ENDED ends it, KNOWN does neither,
-and UNKNOWN lets it go stale. They change at few snapshots, so all else is worked out per segment of equal inputs, of
-which there are far fewer than snapshots.
+and UNKNOWN lets it go stale. They change at few snapshots, so all else is worked out per segment of equal inputs;
+segments are far fewer than snapshots.
 """
 
 from dataclasses import dataclass

@@ -48,7 +48,7 @@ def _round(
     chosen: list[Diagnostic],
     lint_text: Callable[[str], Sequence[Diagnostic]],
 ) -> tuple[str, Sequence[Diagnostic], list[Diagnostic]]:
-    """Make all *chosen* fixes, or where together they do harm, as many as do none; return what they came to."""
+    """Make all *chosen* fixes, or as many as do no harm together; return the fixed text with its findings."""
     after = apply_fixes(text, chosen)
     again = lint_text(after)
     if _is_no_worse(found, again):

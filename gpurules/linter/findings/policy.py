@@ -21,10 +21,10 @@ class Policy(Record):
     """Which findings are selected.
 
     ``ignored_in`` has codes by the glob of the paths in which they are not reported.
-    ``work`` bounds the semantic analysis of each ruleset, in steps; ``unanalysed`` collects what it could not decide.
+    ``work`` bounds the semantic analysis of each ruleset, in steps; ``unanalyzed`` collects what it could not decide.
     ``recordings`` are what rules are judged by; without any nothing is said of what they show.
     ``is_wanted`` is asked often: once it says no, the linter gives up with an AbandonedError.
-    Missing: without ``today`` no suppression ever expires; ``unanalysed`` is None if it is not needed.
+    Missing: without ``today`` no suppression ever expires; ``unanalyzed`` is None if it is not needed.
     """
 
     codes: frozenset[str] = DEFAULT_CODES
@@ -32,7 +32,7 @@ class Policy(Record):
     today: date | None = None
     work: int = WORK
     recordings: tuple[RecordedSnapshots, ...] = ()
-    unanalysed: list[str] | None = field(default=None, compare=False)
+    unanalyzed: list[str] | None = field(default=None, compare=False)
     is_wanted: Callable[[], bool] = field(default=always, compare=False)
 
     def codes_in(self, path: str | None) -> frozenset[str]:

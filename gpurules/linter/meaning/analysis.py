@@ -135,7 +135,7 @@ class Conflict(Record):
 class Analysis:
     """Answers the checks about one ruleset.
 
-    ``unanalysed`` has what could not be decided, by rule name, with the reason; ``is_capped`` says whether the
+    ``unanalyzed`` has what could not be decided, by rule name, with the reason; ``is_capped`` says whether the
     *work* was not enough. Each question asks *is_wanted* first.
 
     Raises:
@@ -151,7 +151,7 @@ class Analysis:
     ) -> None:
         self.ruleset = ruleset
         self.placed = placed
-        self.unanalysed: dict[str, str] = {}
+        self.unanalyzed: dict[str, str] = {}
         self.is_capped = False
         self.redundancies: list[Redundancy] | None = None
         self.shadows: list[Shadow] | None = None
@@ -203,7 +203,7 @@ class Analysis:
             self._left -= self.prover.spent - before + _PER_QUESTION + len(claims)
         if isinstance(answer, Unknown):
             for name in who:
-                self.unanalysed.setdefault(name, answer.reason)
+                self.unanalyzed.setdefault(name, answer.reason)
         return answer
 
     def is_impossible(self, claims: Sequence[TruthClaim], who: Iterable[str]) -> bool:
@@ -216,7 +216,7 @@ class Analysis:
         self._left -= self.prover.spent - before + _PER_QUESTION + len(claims)
         if isinstance(proved, Unknown):
             for name in who:
-                self.unanalysed.setdefault(name, proved.reason)
+                self.unanalyzed.setdefault(name, proved.reason)
         return proved is True
 
     def depends_on_readings(self, claims: Sequence[TruthClaim]) -> bool:
@@ -234,7 +234,7 @@ class Analysis:
     def note_capped(self, name: str) -> None:
         """Note that not everything was looked at of what is called *name*."""
         self.is_capped = True
-        self.unanalysed.setdefault(name, _CAPPED)
+        self.unanalyzed.setdefault(name, _CAPPED)
 
     def spends(self, name: str, steps: int) -> bool:
         """Take *steps* for what is called *name* and needs no question; return whether there were any left."""

@@ -33,8 +33,8 @@ class Checker:
     def is_whole(self, document: TextDocument) -> bool:
         """Return whether the quick findings of *document* are complete."""
         settings = self._project.settings(document.path)
-        is_analysed = document.kind is DocumentKind.RULESET and not settings.is_excluded
-        return not (is_analysed and FROM_ANALYSIS & settings.policy.codes)
+        is_analyzed = document.kind is DocumentKind.RULESET and not settings.is_excluded
+        return not (is_analyzed and FROM_ANALYSIS & settings.policy.codes)
 
     def findings(self, document: TextDocument, is_wanted: Callable[[], bool]) -> tuple[Diagnostic, ...]:
         """Return all findings of a ruleset and its bases, in order of position.

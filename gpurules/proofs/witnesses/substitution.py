@@ -31,13 +31,13 @@ def _with(gpus: Sequence[GPU], place: int, gpu: GPU) -> tuple[GPU, ...]:
     return (*gpus[:place], gpu, *gpus[place + 1 :])
 
 
-def _labelled(labels: Mapping[str, object], name: str, value: Value) -> dict[str, object]:
+def _labeled(labels: Mapping[str, object], name: str, value: Value) -> dict[str, object]:
     return {**{k: v for k, v in labels.items() if k != name}, **({} if value is None else {name: value})}
 
 
 def _changed_gpu(gpu: GPU, read: Field, value: Value) -> GPU:
     if read.declared:
-        return replace(gpu, labels=_labelled(gpu.labels, read.name, value))
+        return replace(gpu, labels=_labeled(gpu.labels, read.name, value))
     total = gpu.memory_total
     changes: dict[str, object] = {"index" if read.attribute == "index_number" else read.attribute: value}
     if read.attribute == "memory":
@@ -56,7 +56,7 @@ def _changed_field(facts: Facts, read: Field, value: Value) -> Facts | None:
     labels = facts.transfer.labels if of_transfer else facts.workload.labels
     changes: dict[str, object]
     if read.declared:
-        changes = {"labels": _labelled(labels, read.name, value)}
+        changes = {"labels": _labeled(labels, read.name, value)}
     elif read.attribute == "age":
         since = facts.snapshot.timestamp - value if isinstance(value, int | float) else None
         changes = {"created" if of_transfer else "started": since}

@@ -122,7 +122,7 @@ class RulesetBuilder:
 
     @property
     def texts(self) -> list[tuple[str, str]]:
-        """What definitions, inputs and fields say, for telling one ruleset from another."""
+        """What definitions, inputs and fields say; rulesets that differ in it are different."""
         found = [(name, expression.text) for name, expression in self._definitions.items()]
         return [*found, *((name, repr(given)) for name, given in (*self.inputs.items(), *self.declared.items()))]
 

@@ -205,7 +205,7 @@ def _not_true(program: Explainable, position: int, facts: tuple[Facts, Facts], t
 
 
 def _named(tree: ExplainedTerm, signals: Mapping[str, Signal]) -> ExplainedTerm:
-    """Return *tree* with the rule's own signal called by what it says: its name means nothing to people."""
+    """Return *tree* with the rule's own signal shown as what it says: people have never seen its name."""
     signal = signals.get(tree.term.name) if isinstance(tree.term, ir.Signal) else None
     if signal is None or signal.rule is None:
         return tree

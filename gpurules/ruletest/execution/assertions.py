@@ -59,7 +59,7 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class CaseResult:
-    """What one test came to. Units: ``seconds`` that it took."""
+    """The result of one test. Units: ``seconds`` that it took."""
 
     name: str
     location: Location

@@ -73,7 +73,7 @@ class GeneratedTests:
         return [*self.left_out, *(f"{one.rule.name}: {line}" for one in self.rules for line in one.left_out)]
 
     def confirm(self, ruleset: str, path: str) -> None:
-        """Play the whole file, as if it stood at *path*, and take out what does not run green as it is written.
+        """Run the whole file, as if it were at *path*, and remove what does not pass as it is written.
 
         What was looked at by what is taken out does not count.
         """

@@ -20,7 +20,7 @@ _NOW = 1_000_000.0
 
 @dataclass(frozen=True, slots=True)
 class PropertyResult:
-    """What a proof or a search came to.
+    """The result of a proof or a search.
 
     Missing: ``counterexample`` is None where there is none; ``problem`` is None where everything was searched;
     ``unproved`` is None where it is proved or refuted, else it says why it could only be searched.

@@ -40,7 +40,7 @@ function route() {
   }
 }
 
-// The snapshot is no measure: where telemetry went stale, it is the agent's own.
+// The snapshot says nothing about that: where telemetry went stale, it is the agent's own.
 const age = () => (isNumber(state.status?.telemetry_at) ? now() - state.status.telemetry_at : null);
 
 function banners() {

@@ -8,7 +8,7 @@ from gpurules.telemetry.recordings.lines import Line
 from gpurules.telemetry.recordings.reader import RecordingReader
 
 
-def recognises(head: Sequence[Line]) -> bool:
+def recognizes(head: Sequence[Line]) -> bool:
     """Return whether the first line is a complete JSON object, and not a rocm-smi report."""
     first = next((line.text.strip() for line in head if line.text.strip()), "")
     if not first.startswith("{"):

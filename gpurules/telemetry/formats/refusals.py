@@ -24,7 +24,7 @@ class Refusal:
 
     name: str
     remedy: str
-    recognises: Callable[[str], bool]
+    recognizes: Callable[[str], bool]
 
 
 def _found(pattern: str) -> Callable[[str], bool]:
@@ -61,7 +61,7 @@ def why_unknown(head: Sequence[Line], known: str) -> str:
     lines = [line for line in head if line.text.strip()]
     text = "\n".join(line.text for line in lines[:64])
     for refusal in REFUSALS:
-        if refusal.recognises(text):
+        if refusal.recognizes(text):
             return f"this is {refusal.name}, which cannot be replayed; {refusal.remedy}"
     if any(map(looks_like_metrics, lines[:64])):
         names = ", ".join(dict.fromkeys(name for line in lines if (name := metric_name(line.text))))

@@ -52,7 +52,7 @@ def meanwhile(*steps: Any) -> threading.Thread:
         try:
             for step in steps:
                 step()
-                time.sleep(0.2)  # what was read is still to be told, also on a busy machine
+                time.sleep(0.2)  # what was read is still to be printed, also on a busy machine
         finally:
             os.kill(os.getpid(), signal.SIGTERM)
 

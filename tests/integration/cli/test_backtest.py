@@ -167,11 +167,11 @@ def test_lint_and_diff_read_a_store_as_they_read_a_recording(
     other.write_text(RULES.replace("> 80", "> 20"))
     found = [gpurules("lint", rules, "--history", place, "--select", "GPR2") for place in (store, lines)]
     assert found[0].out == found[1].out and "GPR209" in found[0].out
-    told = [
+    reported = [
         loads(gpurules("diff", rules, other, "--history", place, "--format", "json").out)["history"]
         for place in (store, lines)
     ]
-    assert told[0] == told[1] and told[0]["changed"] > 0
+    assert reported[0] == reported[1] and reported[0]["changed"] > 0
 
 
 def test_an_agent_records_what_it_observes_and_what_signals_did(gpurules: Program, rules: Path, tmp_path: Path) -> None:
@@ -180,11 +180,11 @@ def test_an_agent_records_what_it_observes_and_what_signals_did(gpurules: Progra
     place = tmp_path / "kept"
     options = ("--source", "synthetic:gpus=2,seconds=3600", "--state", tmp_path / "state", "--history", place)
     assert gpurules("run", rules, *options).code == 0
-    told = loads(gpurules("backtest", rules, "--history", place, "--output-format", "json").out)
-    assert told["data"]["snapshots"] == 360
+    reported = loads(gpurules("backtest", rules, "--history", place, "--output-format", "json").out)
+    assert reported["data"]["snapshots"] == 360
     rows = [row for path in sorted(place.glob("transitions/*/*/*")) for row in pq.ParquetFile(path).read().to_pylist()]
     starts = [row for row in rows if row["signal"] == "hot" and row["on"]]
-    assert len(starts) == told["rulesets"][0]["signals"][0]["episodes"] > 0
+    assert len(starts) == reported["rulesets"][0]["signals"][0]["episodes"] > 0
 
 
 def test_a_store_that_cannot_be_written_does_not_stop_an_agent(gpurules: Program, rules: Path, tmp_path: Path) -> None:

@@ -73,7 +73,7 @@ def unreadable(path: Path) -> None:
     path.write_text("version: 1\n")
     path.chmod(0)
     if os.access(path, os.R_OK):
-        pytest.skip("whoever runs the tests can read everything")
+        pytest.skip("the user who runs the tests can read everything")
 
 
 BAD: dict[str, Callable[[Path], object]] = {
@@ -89,7 +89,7 @@ BAD: dict[str, Callable[[Path], object]] = {
     "unreadable": unreadable,
 }
 
-CALLS = [(verb, arguments) for verb, calls in ARGUMENTS.items() for arguments in calls]
+CALLS = [(subcommand, arguments) for subcommand, calls in ARGUMENTS.items() for arguments in calls]
 
 
 def test_every_command_is_tried() -> None:
@@ -102,38 +102,38 @@ def test_a_bad_file_is_answered_by_every_command(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     wrong = []
-    for number, (verb, arguments) in enumerate(CALLS):
-        if verb not in COMMANDS:
+    for number, (subcommand, arguments) in enumerate(CALLS):
+        if subcommand not in COMMANDS:
             continue
         monkeypatch.setattr(sys, "stdin", TextIOWrapper(BytesIO(b"")))
         path = tmp_path / f"{number}.rules.yaml"
         BAD[name](path)
-        done = gpurules(verb, *(argument.format(path.name) for argument in arguments))
+        done = gpurules(subcommand, *(argument.format(path.name) for argument in arguments))
         said = done.err + (done.out if done.code else "")
         if done.code not in (0, 1, 2) or (done.code and not said.strip()) or "Traceback" in said:
-            wrong.append((verb, arguments, done.code, said[:300]))
+            wrong.append((subcommand, arguments, done.code, said[:300]))
     assert wrong == []
 
 
-@pytest.mark.parametrize("verb", ["lint", "fmt", "test"])
+@pytest.mark.parametrize("subcommand", ["lint", "fmt", "test"])
 def test_a_file_that_vanishes_after_it_was_listed_is_named_and_the_rest_goes_on(
-    gpurules: Any, verb: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    gpurules: Any, subcommand: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    kind = "test" if verb == "test" else "rules"
+    kind = "test" if subcommand == "test" else "rules"
     (tmp_path / f"a.{kind}.yaml").symlink_to("gone")  # is listed, and cannot be opened
     (tmp_path / f"b.{kind}.yaml").write_text("version: 1\nnam: b\n")
-    done = gpurules(verb)
+    done = gpurules(subcommand)
     assert done.code == 1
-    told = done.out + done.err
-    assert f"a.{kind}.yaml" in told and "No such file or directory" in told
+    printed_text = done.out + done.err
+    assert f"a.{kind}.yaml" in printed_text and "No such file or directory" in printed_text
     assert "2 files" in done.err
 
 
 @pytest.mark.parametrize("path", ["/dev/zero", "/dev/full"])
-@pytest.mark.parametrize("verb", ["lint", "fmt", "test"])
-def test_a_device_without_an_end_is_read_as_far_as_a_file_may_go(gpurules: Any, verb: str, path: str) -> None:
-    assert gpurules(verb, path).code == 1
+@pytest.mark.parametrize("subcommand", ["lint", "fmt", "test"])
+def test_a_device_without_an_end_is_read_as_far_as_a_file_may_go(gpurules: Any, subcommand: str, path: str) -> None:
+    assert gpurules(subcommand, path).code == 1
 
 
 def process(*arguments: str, folder: Path, **options: Any) -> "subprocess.Popen[bytes]":
@@ -186,4 +186,4 @@ def test_an_interrupted_run_of_any_command_ends_with_130(monkeypatch: pytest.Mon
     (tmp_path / "a.rules.yaml").write_text("version: 1\n")
     (tmp_path / "a.test.yaml").write_text("version: 1\n")
     monkeypatch.setattr("gpurules.cli.inputs.files.files_below", interrupted)
-    assert [run([verb]) for verb in ("lint", "fmt", "test")] == [130, 130, 130]
+    assert [run([subcommand]) for subcommand in ("lint", "fmt", "test")] == [130, 130, 130]

@@ -36,10 +36,10 @@ def test_a_ruleset_that_extends_a_secret_shows_nothing_of_it(
     path = site / "rules" / "evil.rules.yaml"
     path.write_text(RULES.replace("rules:", f"extends: ['{secret}']\nrules:"))
     done = gpurules(*arguments, path)
-    told = done.out + done.err
+    printed_text = done.out + done.err
     assert done.code in (1, 2)
-    assert "GPR408" in told
-    assert "hunter2" not in told and "password" not in told
+    assert "GPR408" in printed_text
+    assert "hunter2" not in printed_text and "password" not in printed_text
 
 
 @pytest.mark.parametrize("secret", ["../secret.yaml", "../../secret.yaml", "/proc/self/environ"])
@@ -53,11 +53,11 @@ def test_a_test_of_a_secret_shows_nothing_of_it(
     (site / "rules" / "c.test.yaml").write_text(TEST.format(ruleset=f"sound.rules.yaml, '{secret}'", cases=CASE))
     for name in "abc":
         done = gpurules("test", f"rules/{name}.test.yaml")
-        told = done.out + done.err
+        printed_text = done.out + done.err
         assert done.code == 1, name
         is_shown = name == "b" and secret == "../secret.yaml"  # a recording of the project is quoted where it is none
-        assert is_shown or "hunter2" not in told, name
-        assert name == "b" or "GPR408" in told
+        assert is_shown or "hunter2" not in printed_text, name
+        assert name == "b" or "GPR408" in printed_text
 
 
 @pytest.mark.parametrize("secret", ["../../secret.yaml", "/proc/self/environ"])

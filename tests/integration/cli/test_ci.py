@@ -89,11 +89,13 @@ def failing(project: Path) -> None:
     path.write_text(path.read_text().replace("outcome: no-match", "outcome: match", 1))
 
 
-@pytest.mark.parametrize(("harm", "verb"), [(unformatted, "fmt"), (wrong, "lint"), (failing, "test")])
-def test_it_is_1_where_something_is(gpurules: Any, project: Path, harm: Callable[[Path], None], verb: str) -> None:
+@pytest.mark.parametrize(("harm", "subcommand"), [(unformatted, "fmt"), (wrong, "lint"), (failing, "test")])
+def test_it_is_1_where_something_is(
+    gpurules: Any, project: Path, harm: Callable[[Path], None], subcommand: str
+) -> None:
     harm(project)
     for command in COMMANDS:
-        if shlex.split(command)[1] == verb:
+        if shlex.split(command)[1] == subcommand:
             assert gpurules(*shlex.split(command)[1:]).code == 1
 
 

@@ -123,8 +123,8 @@ def test_decisions_over_a_recording_are_counted(gpurules: Any, tmp_path: Path) -
     (tmp_path / "node.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
     (tmp_path / "transfers.jsonl").write_text('{"id": "t-1", "size": 5, "created": 6}\n')
     done = gpurules("diff", "old.yaml", "new.yaml", "--history", "node.jsonl", "--transfers", "transfers.jsonl")
-    told = done.out[done.out.index("history") :]
-    assert told == (
+    printed_text = done.out[done.out.index("history") :]
+    assert printed_text == (
         "history\n"
         "  3 snapshots, 4 decisions: 3 have a different outcome, 0 the same outcome from other rules\n"
         "  rule  matched before  now\n"

@@ -53,9 +53,9 @@ def test_what_works_is_said_and_the_exit_code_is_0(gpurules: Any, source: Script
 
 def test_fields_that_the_node_does_not_report_are_named_with_reason_and_readers(gpurules: Any, source: Script) -> None:
     done = gpurules("doctor", "node.rules.yaml", "--source", "nvml")
-    told = " ".join(done.out.split())
-    assert "gpu_fan_speed is missing on GPU 0 (not supported); read by windy" in told
-    assert "gpu_pcie_rx is missing on GPU 0; read by signal busy" in told
+    output = " ".join(done.out.split())
+    assert "gpu_fan_speed is missing on GPU 0 (not supported); read by windy" in output
+    assert "gpu_pcie_rx is missing on GPU 0; read by signal busy" in output
     source.gpus = (gpu(50, fan_speed=3, pcie_rx=3),)
     done = gpurules("doctor", "node.rules.yaml", "--source", "nvml")
     assert "this node reports all 3 GPU fields that rules read" in done.out
@@ -89,9 +89,9 @@ def test_a_ruleset_that_is_not_there_is_2(gpurules: Any) -> None:
 def test_auto_says_of_each_source_why_it_cannot_be_used(gpurules: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "")
     done = gpurules("doctor", "--format", "json", "--timeout", "5")
-    told = states(done)
-    assert {"source nvml", "source nvidia-smi", "source dcgm", "source amd", "telemetry"} <= told.keys()
-    assert done.code == (0 if told["telemetry"] in ("good", "warn") else 1)
+    output = states(done)
+    assert {"source nvml", "source nvidia-smi", "source dcgm", "source amd", "telemetry"} <= output.keys()
+    assert done.code == (0 if output["telemetry"] in ("good", "warn") else 1)
 
 
 def test_a_folder_that_cannot_be_written_is_broken(gpurules: Any, source: Script) -> None:
@@ -148,11 +148,11 @@ def test_devices_that_may_not_be_opened_are_a_warning(monkeypatch: pytest.Monkey
 
 def test_each_client_is_said_to_carry_out_what_it_can_here(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "")
-    told = {check.name: check for check in diagnosis.of_clients()}
-    assert told["client rclone"].state is CheckStatus.NOTE and "not on the PATH" in told["client rclone"].detail
-    if told["client fsspec"].state is CheckStatus.GOOD:
-        assert told["client fsspec"].detail == "supports every directive"
-    wanting = told["client boto3"]
+    output = {check.name: check for check in diagnosis.of_clients()}
+    assert output["client rclone"].state is CheckStatus.NOTE and "not on the PATH" in output["client rclone"].detail
+    if output["client fsspec"].state is CheckStatus.GOOD:
+        assert output["client fsspec"].detail == "supports every directive"
+    wanting = output["client boto3"]
     if wanting.state is CheckStatus.GOOD:
         assert "not prefetch, stage" in wanting.detail
 
@@ -170,7 +170,7 @@ def test_a_field_that_the_source_can_never_report_is_named_with_a_source_that_ca
         ruleset("{name: xid, condition: gpu_xid == 79 AND gpu_xid_age < 5m AND gpu_power > 1, action: log}")
     )
     (tmp_path / "smi.csv").write_text("timestamp, index, power.draw [W]\n2026/04/25 12:00:00.000, 0, 63.10 W\n")
-    told = " ".join(gpurules("doctor", "xid.rules.yaml", "--source", "replay:smi.csv").out.split())
-    assert "nvidia-smi --query-gpu CSV never reports gpu_xid_age; read by xid" in told
-    assert "use a source that can: nvml or dcgm" in told
-    assert "never reports gpu_power" not in told
+    output = " ".join(gpurules("doctor", "xid.rules.yaml", "--source", "replay:smi.csv").out.split())
+    assert "nvidia-smi --query-gpu CSV never reports gpu_xid_age; read by xid" in output
+    assert "use a source that can: nvml or dcgm" in output
+    assert "never reports gpu_power" not in output

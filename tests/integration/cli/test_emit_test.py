@@ -1,4 +1,4 @@
-"""``gpurules lint --emit-test``: the moments that show findings are tests that pass."""
+"""``gpurules lint --emit-test``: the examples of findings become tests that pass."""
 
 from pathlib import Path
 from typing import Any

@@ -21,12 +21,12 @@ OTHER_MEANINGS = {
 def options() -> Iterator[Any]:
     """Yield each option of each command, but for the help."""
     context = click.Context(cli)
-    for verb in COMMANDS:
-        command = cli.get_command(context, verb)
+    for subcommand in COMMANDS:
+        command = cli.get_command(context, subcommand)
         assert command is not None
         for parameter in command.params:
             if isinstance(parameter, click.Option):
-                yield pytest.param(verb, parameter, id=f"{verb} {parameter.opts[-1]}")
+                yield pytest.param(subcommand, parameter, id=f"{subcommand} {parameter.opts[-1]}")
 
 
 def sample(option: click.Option, folder: Path) -> str:
@@ -48,15 +48,15 @@ def sample(option: click.Option, folder: Path) -> str:
             return "7"
 
 
-@pytest.mark.parametrize(("verb", "option"), list(options()))
+@pytest.mark.parametrize(("subcommand", "option"), list(options()))
 def test_an_option_is_taken_from_the_environment(
-    verb: str, option: click.Option, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    subcommand: str, option: click.Option, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     long = [spelling for spelling in option.opts if spelling.startswith("--")]
     variables = [f"GPURULES_{spelling.removeprefix('--').replace('-', '_').upper()}" for spelling in long]
     variables = [OTHER_MEANINGS.get((variables[0], option.metavar), variables[0]), *variables[1:]]
     assert option.envvar == variables
-    context = click.Context(click.Command(verb))
+    context = click.Context(click.Command(subcommand))
     for variable in variables:
         monkeypatch.setenv(variable, sample(option, tmp_path))
         value, origin = option.consume_value(context, {})

@@ -79,7 +79,7 @@ def test_labels_that_a_case_gives_stand_against_the_node_of_the_defaults(tested:
 
 
 @pytest.mark.parametrize(
-    ("moment", "rule", "outcome"),
+    ("when", "rule", "outcome"),
     [
         ("2026-03-29 23:30 Europe/Berlin", "late", "match"),
         ("2026-03-29T21:30:00Z", "late", "match"),
@@ -90,8 +90,8 @@ def test_labels_that_a_case_gives_stand_against_the_node_of_the_defaults(tested:
         ("2026-07-01T20:00:00Z", "late", "match"),
     ],
 )
-def test_a_case_can_be_at_a_date_with_its_zone(tested: Run, moment: str, rule: str, outcome: str) -> None:
-    done = tested(f"  - {{name: c, at: '{moment}', expect: {{rule: {rule}, outcome: {outcome}}}}}\n")
+def test_a_case_can_be_at_a_date_with_its_zone(tested: Run, when: str, rule: str, outcome: str) -> None:
+    done = tested(f"  - {{name: c, at: '{when}', expect: {{rule: {rule}, outcome: {outcome}}}}}\n")
     assert done.code == 0, done.out
 
 
@@ -101,9 +101,9 @@ def test_rows_of_a_table_can_be_at_dates(tested: Run) -> None:
     assert tested(f"  - {{name: c, rule: late, {table}}}\n").code == 0
 
 
-@pytest.mark.parametrize("moment", ["2026-03-29 02:30 Europe/Berlin", "2026-10-25 02:30 Europe/Berlin", "22:00", "1h"])
-def test_a_date_that_names_no_point_in_time_is_reported_at_its_place(tested: Run, moment: str) -> None:
-    done = tested(f"  - name: c\n    at: '{moment}'\n    expect: {{rule: late, outcome: match}}\n")
+@pytest.mark.parametrize("when", ["2026-03-29 02:30 Europe/Berlin", "2026-10-25 02:30 Europe/Berlin", "22:00", "1h"])
+def test_a_date_that_names_no_point_in_time_is_reported_at_its_place(tested: Run, when: str) -> None:
+    done = tested(f"  - name: c\n    at: '{when}'\n    expect: {{rule: late, outcome: match}}\n")
     assert done.code == 1
     assert "hall.test.yaml:6:9" in done.out and "GPR403" in done.out
 
@@ -111,10 +111,10 @@ def test_a_date_that_names_no_point_in_time_is_reported_at_its_place(tested: Run
 TIMES = ["true", ".nan", ".inf", "[1]", "{a: 1}", "1h", "'2026-03-29 23:30'", "23:30", "2026-13-01T00:00:00Z"]
 
 
-@pytest.mark.parametrize("moment", TIMES)
-def test_a_time_that_cannot_be_read_fails_its_case_and_no_other(tested: Run, moment: str) -> None:
+@pytest.mark.parametrize("when", TIMES)
+def test_a_time_that_cannot_be_read_fails_its_case_and_no_other(tested: Run, when: str) -> None:
     done = tested(
-        f"  - name: bad\n    given: {{snapshot: {{timestamp: {moment}}}}}\n    expect: {{rule: late, outcome: match}}\n"
+        f"  - name: bad\n    given: {{snapshot: {{timestamp: {when}}}}}\n    expect: {{rule: late, outcome: match}}\n"
         "  - {name: good, given: {node: {weekday: sun}}, expect: {rule: weekend, outcome: match}}\n"
     )
     assert done.code == 1

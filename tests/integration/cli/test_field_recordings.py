@@ -40,8 +40,8 @@ def test_07_a_counter_is_not_a_share(field: Path) -> None:
     (gpu,) = snapshot.gpus
     assert gpu.memory_busy is None
     assert "Memory Activity" in gpu.missing["memory_busy"]
-    told = (gpu.utilization, gpu.temperature, gpu.memory_temperature, gpu.power, gpu.power_limit)
-    assert told == (100, 45, 49, 128, 560)
+    reported = (gpu.utilization, gpu.temperature, gpu.memory_temperature, gpu.power, gpu.power_limit)
+    assert reported == (100, 45, 49, 128, 560)
     assert (gpu.clock_sm, gpu.clock_memory, gpu.labels["pci_bus_id"]) == (1.7e9, 1.6e9, "0000:C9:00.0")
 
 
@@ -158,9 +158,11 @@ def test_01_a_log_of_one_gpu_at_a_millisecond_is_read_with_a_notice(field: Path,
     path = field / "01a-lms-log-without-index.csv"
     snapshots, _ = played(path)
     assert [snapshot.timestamp - 1692883771 for snapshot in snapshots] == pytest.approx(LMS, abs=1e-6)
-    told = values(snapshots, "utilization", "power", "temperature", "memory_temperature", "clock_sm", "clock_memory")
+    reported = values(
+        snapshots, "utilization", "power", "temperature", "memory_temperature", "clock_sm", "clock_memory"
+    )
     powers = [52.38] * 2 + [55.26] * 4 + [58.19] * 2
-    assert told == [
+    assert reported == [
         [(5 if n < 6 else 1, power, 31, 46 if n == 6 else 47, 1.755e9, 1.593e9)] for n, power in enumerate(powers)
     ]
     for arguments in (("record",), ("snapshot",), ("run", "gpurules:thermal")):
@@ -253,11 +255,11 @@ def test_14_gpus_with_one_uuid_or_none_are_two(field: Path, gpurules: Any, tmp_p
         program.write_bytes((field / name).read_bytes())
         program.chmod(0o755)
         done = gpurules("snapshot", "--source", f"amd:binary={program}", "--format", "json")
-        told = [
+        reported = [
             (gpu["index"], gpu.get("utilization"), gpu.get("temperature"), gpu.get("power"), gpu["memory_used"] // MIB)
             for gpu in json.loads(done.out)["gpus"]
         ]
-        assert told == [(0, 12, 46, 140, 285), (1, None, None, None, 10)], done.err
+        assert reported == [(0, 12, 46, 140, 285), (1, None, None, None, 10)], done.err
 
 
 def test_17_bytes_that_are_not_utf_8_cost_the_name_they_stand_in(field: Path) -> None:

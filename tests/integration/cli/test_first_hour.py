@@ -25,7 +25,7 @@ def test_there_are_fifteen_mistakes_or_more_and_no_two_are_the_same() -> None:
 
 @pytest.mark.parametrize("mistake", MISTAKES, ids=lambda mistake: mistake.title)
 def test_an_answer_says_what_to_do_for_each_finding(mistake: Mistake) -> None:
-    told = answer(mistake)
-    findings = len(re.findall(r"^GPR\d+ ", told, re.MULTILINE))
-    assert len(REMEDIES.findall(told)) >= max(1, findings)
-    assert "internal error" not in told and "Traceback" not in told
+    reported = answer(mistake)
+    findings = len(re.findall(r"^GPR\d+ ", reported, re.MULTILINE))
+    assert len(REMEDIES.findall(reported)) >= max(1, findings)
+    assert "internal error" not in reported and "Traceback" not in reported

@@ -90,6 +90,6 @@ def test_a_client_follows_the_agent_and_is_put_back_at_its_end(rules, tmp_path):
 def test_a_client_that_cannot_follow_is_a_plain_error(rules, tmp_path, options, said):
     options = [str(tmp_path / "s") if each == "s" else each for each in options]
     runs = agent(rules, tmp_path, *options, source="synthetic:gpus=1,seconds=60")
-    _, told = runs.communicate(timeout=60)
+    _, reported = runs.communicate(timeout=60)
     assert runs.returncode == 2
-    assert said in " ".join(told.split()) and "Traceback" not in told
+    assert said in " ".join(reported.split()) and "Traceback" not in reported

@@ -22,7 +22,7 @@ FAMILIES = {
     "line feed": f"\n{MARK}",
     "carriage return": f"\r{MARK}",
     "both": f"\r\n{MARK}",
-    "colour": f"\x1b[8m{MARK}",
+    "color": f"\x1b[8m{MARK}",
     "clear": f"\x1b[2J{MARK}",
     "title": f"\x1b]0;{MARK}\x07",
     "C1": f"\x9b2J{MARK}",
@@ -36,11 +36,11 @@ FAMILIES = {
     "no UTF-8": f"\udcff{MARK}",
     "long": "語" * 1_000 + MARK,
 }
-QUICK = ("both", "colour", "C1", "override", "lone surrogate", "long")
+QUICK = ("both", "color", "C1", "override", "lone surrogate", "long")
 """The families that are tried in every run: line ends, control sequences, bidi marks, bad text and long text."""
 ERASE = "\r\x1b[K"
 """Where the line that shows how far long work is, is put in place of the last."""
-COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+COLOR = re.compile(r"\x1b\[[0-9;]*m")
 CONCEALING = re.compile(r"\x1b\[(?:\d+;)*8(?:;\d+)*m")
 OPTIONS_OF_FORM = ("--format", "--output-format", "--kind")
 SPEAKS_JSON_TO_EDITORS = {"lsp"}
@@ -446,7 +446,7 @@ RECIPES: dict[str, Callable[[Place], Iterator[Run]]] = {
 
 
 class Stream(io.TextIOWrapper):
-    """What stands in for stdout or stderr: a pipe, or a terminal."""
+    """A substitute for stdout or stderr: a pipe, or a terminal."""
 
     is_terminal = False
 
@@ -480,9 +480,9 @@ def is_drawn(character: str) -> bool:
     return character in "\n\t" or unicodedata.category(character) not in ("Cc", "Cf", "Cs", "Zl", "Zp")
 
 
-def faults(text: str, has_colour: bool) -> Iterator[str]:
+def faults(text: str, has_color: bool) -> Iterator[str]:
     """Yield what is wrong with lines that a terminal or a log may show."""
-    plain = COLOUR.sub("", text.replace(ERASE, "")) if has_colour else text
+    plain = COLOR.sub("", text.replace(ERASE, "")) if has_color else text
     if CONCEALING.search(text):
         yield "something is concealed"
     for character in sorted(set(plain)):
@@ -566,7 +566,7 @@ SILENT = {"version", "sources", "schema"}
 @pytest.mark.parametrize("command", sorted(set(RECIPES) - SILENT))
 def test_the_text_does_come_through(command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    shown = [outcome(call, False, monkeypatch) for call in RECIPES[command](Place(tmp_path, FAMILIES["colour"]))]
+    shown = [outcome(call, False, monkeypatch) for call in RECIPES[command](Place(tmp_path, FAMILIES["color"]))]
     assert any(
         "\u241b[8mFORGED" in out or "\\u001b[8mFORGED" in out or "\\x1b[8mFORGED" in out
         for _, *written in shown

@@ -70,9 +70,9 @@ def test_an_expression_becomes_the_condition_that_means_the_same(
 def test_what_has_no_exact_counterpart_is_left_out_with_its_reason(
     expression: str, reason: str, gpurules: Any, tmp_path: Path
 ) -> None:
-    code, rules, told = imported(gpurules, tmp_path, file_of(rule(expression)))
+    code, rules, reported = imported(gpurules, tmp_path, file_of(rule(expression)))
     assert (code, rules) == (1, {})
-    assert reason in told and "left out: SomeAlert" in told
+    assert reason in reported and "left out: SomeAlert" in reported
     text = (tmp_path / "node.rules.yaml").read_text()
     assert "# left out: SomeAlert" in text and "#   expr: " in text
     again = gpurules("import", "prometheus", tmp_path / "rules.yml", "--partial")
@@ -117,8 +117,8 @@ def test_an_unused_recording_rule_is_left_out_and_a_used_one_is_put_in_place(gpu
         f"  - record: {name}\n    expr: DCGM_FI_DEV_FB_USED / (DCGM_FI_DEV_FB_USED + DCGM_FI_DEV_FB_FREE)\n"
         for name in ("gpu:share", "gpu:unused")
     )
-    code, rules, told = imported(gpurules, tmp_path, file_of(records, rule("gpu:share > 0.9")))
-    assert code == 1 and "left out: gpu:unused" in told and "gpu:share" not in told
+    code, rules, reported = imported(gpurules, tmp_path, file_of(records, rule("gpu:share > 0.9")))
+    assert code == 1 and "left out: gpu:unused" in reported and "gpu:share" not in reported
     assert rules == {"some_alert": "(gpu_memory_used / (gpu_memory_used + gpu_memory_free)) > 0.9"}
 
 
@@ -137,9 +137,9 @@ def test_two_series_of_one_metric_become_two_fields(gpurules: Any, tmp_path: Pat
     text = file_of(
         rule("sum(gpu_cost) > 100", "All"), rule('sum(gpu_cost{class="low"}) > 20', "Low"), rule("gpu_cost > 5", "One")
     )
-    code, rules, told = imported(gpurules, tmp_path, text)
+    code, rules, reported = imported(gpurules, tmp_path, text)
     made = load(tmp_path / "node.rules.yaml")
-    assert code == 0 and "has to name" not in told
+    assert code == 0 and "has to name" not in reported
     assert rules == {
         "all": "sum(gpu_cost_sum) > 100",
         "low": "sum(gpu_cost_sum_2) > 20",
@@ -154,9 +154,9 @@ def test_two_series_of_one_metric_become_two_fields(gpurules: Any, tmp_path: Pat
 
 def test_a_metric_of_many_series_of_a_node_is_reduced_by_what_decides(gpurules: Any, tmp_path: Path) -> None:
     text = file_of(rule("node_disk_fill_ratio > 0.9", "Full"), rule("node_disk_free < 10", "Short"))
-    code, _, told = imported(gpurules, tmp_path, text)
+    code, _, reported = imported(gpurules, tmp_path, text)
     written = (tmp_path / "node.rules.yaml").read_text()
-    assert code == 0 and "its labels are lost" in told
+    assert code == 0 and "its labels are lost" in reported
     assert 'from: {prometheus: "node_disk_fill_ratio", aggregate: max}' in written
     assert 'from: {prometheus: "node_disk_free", aggregate: min}' in written
 

@@ -21,7 +21,7 @@ WAITING = [
     ("snapshot", "--source", "replay:wait.jsonl"),
     ("run", "x.rules.yaml", "--source", "synthetic:gpus=1", "--transfers", "wait.jsonl"),
 ]
-"""Commands that wait for a recording from a pipe that nobody writes to."""
+"""Commands that wait for a recording from a pipe without a writer."""
 AT_STDIN = [
     ("lint", "-"),
     ("fmt", "-"),
@@ -32,7 +32,7 @@ AT_STDIN = [
     ("repl",),
     ("run", "-", "--source", "synthetic:gpus=1"),
 ]
-"""Commands that wait for a stdin that nobody writes to."""
+"""Commands that wait for a stdin without a writer."""
 
 
 def opened(pipe: Path, program: subprocess.Popen[bytes]) -> int:

@@ -251,8 +251,8 @@ def test_what_extends_a_changed_base_is_looked_at_however_far(gpurules: Any, her
 def test_every_command_that_reads_a_configuration_says_what_is_wrong_with_it(gpurules: Any, here: Path) -> None:
     (here / "gpurules.toml").write_text("slect = 3\n")
     (here / "x.test.yaml").write_text("kind: gpurules/test\nrulesets: [x.rules.yaml]\n")
-    for verb in ("fmt", "test", "config"):
-        done = gpurules(verb)
+    for subcommand in ("fmt", "test", "config"):
+        done = gpurules(subcommand)
         assert done.code == 1
         assert "GPR906" in done.err
 

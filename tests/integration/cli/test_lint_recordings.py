@@ -33,10 +33,10 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_fact_that_the_format_never_has_is_named_with_the_rules_that_read_it(gpurules: Any) -> None:
     done = gpurules("lint", "node.rules.yaml", "--history", "smi.csv")
-    told = " ".join(done.err.split())
-    assert "smi.csv: nvidia-smi --query-gpu CSV never has gpu_xid_age, read by xid" in told
-    assert "(sources that have it: nvml, dcgm)" in told
-    assert "never has gpu_power" not in told
+    output = " ".join(done.err.split())
+    assert "smi.csv: nvidia-smi --query-gpu CSV never has gpu_xid_age, read by xid" in output
+    assert "(sources that have it: nvml, dcgm)" in output
+    assert "never has gpu_power" not in output
 
 
 def test_own_recordings_may_have_every_fact(tmp_path: Path, gpurules: Any) -> None:

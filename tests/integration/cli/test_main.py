@@ -1,4 +1,4 @@
-"""What holds for every command: exit codes, streams, colour, the environment."""
+"""What holds for every command: exit codes, streams, color, the environment."""
 
 import os
 import signal
@@ -16,7 +16,7 @@ from gpurules.cli.main import COMMANDS
 
 
 @pytest.fixture
-def verb(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], Any]], None]:
+def subcommand(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], Any]], None]:
     """Let the command ``version`` do something else."""
 
     def install(function: Callable[[], Any]) -> None:
@@ -79,10 +79,10 @@ def test_several_mistakes_in_facts_are_separated_by_semicolons(gpurules: Any) ->
 
 
 def test_an_internal_error_is_3_and_one_line_that_names_the_details(
-    gpurules: Any, verb: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    gpurules: Any, subcommand: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    verb(raising(ZeroDivisionError("secret")))
+    subcommand(raising(ZeroDivisionError("secret")))
     done = gpurules("version")
     assert done.code == 3
     assert done.err.startswith("gpurules: internal error: ZeroDivisionError; the details are in ")
@@ -93,19 +93,19 @@ def test_an_internal_error_is_3_and_one_line_that_names_the_details(
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt(), click.Abort()])
-def test_an_interruption_is_130(gpurules: Any, verb: Any, error: BaseException) -> None:
-    verb(raising(error))
+def test_an_interruption_is_130(gpurules: Any, subcommand: Any, error: BaseException) -> None:
+    subcommand(raising(error))
     assert gpurules("version").code == 130
 
 
-def test_a_file_that_cannot_be_read_is_2(gpurules: Any, verb: Any) -> None:
-    verb(raising(PermissionError(13, "Permission denied", "/x")))
+def test_a_file_that_cannot_be_read_is_2(gpurules: Any, subcommand: Any) -> None:
+    subcommand(raising(PermissionError(13, "Permission denied", "/x")))
     done = gpurules("version")
     assert (done.code, done.err) == (2, "gpurules: /x: Permission denied\n")
 
 
-def test_the_exit_code_of_a_command_is_the_programs(gpurules: Any, verb: Any) -> None:
-    verb(lambda: 1)
+def test_the_exit_code_of_a_command_is_the_programs(gpurules: Any, subcommand: Any) -> None:
+    subcommand(lambda: 1)
     assert gpurules("version").code == 1
 
 
@@ -120,7 +120,7 @@ def test_an_option_can_be_set_in_the_environment() -> None:
     assert process("version", "--format", "text", GPURULES_FORMAT="json").stdout.startswith("gpurules ")
 
 
-def test_colour_is_off_in_a_pipe_unless_forced_and_never_with_no_color() -> None:
+def test_color_is_off_in_a_pipe_unless_forced_and_never_with_no_color() -> None:
     assert "\x1b" not in process("fields").stdout
     assert "\x1b[1m" in process("fields", FORCE_COLOR="1").stdout
     assert "\x1b" not in process("fields", FORCE_COLOR="1", NO_COLOR="1").stdout

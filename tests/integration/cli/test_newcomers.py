@@ -108,8 +108,8 @@ def test_a_file_of_another_tool_is_one_finding_that_names_it(gpurules: Any, tmp_
     text, what = OTHERS[name]
     path = tmp_path / name
     path.write_text(text)
-    for verb, wanted in (("lint", "a ruleset"), ("test", "a test of rules")):
-        done = gpurules(verb, path)
+    for subcommand, wanted in (("lint", "a ruleset"), ("test", "a test of rules")):
+        done = gpurules(subcommand, path)
         assert done.code in (1, 2)
         assert done.out.count("GPR") == 2  # the finding, and where more is said
         assert f"GPR405 wrong-document-kind: this looks like {what}, not {wanted}\n" in done.out

@@ -103,9 +103,9 @@ def test_a_recording_that_cannot_be_read_ends_at_once_with_2(gpurules: Any, tmp_
     assert time.monotonic() - began < 20
 
 
-@pytest.mark.parametrize("verb", ["record", "run", "lint", "diff", "snapshot"])
+@pytest.mark.parametrize("subcommand", ["record", "run", "lint", "diff", "snapshot"])
 def test_every_command_that_plays_a_recording_reports_what_it_leaves_out(
-    gpurules: Any, tmp_path: Path, verb: str
+    gpurules: Any, tmp_path: Path, subcommand: str
 ) -> None:
     path = tmp_path / "smi.csv"
     bad = "".join(f"torn {n}\n" for n in range(9))
@@ -114,8 +114,8 @@ def test_every_command_that_plays_a_recording_reports_what_it_leaves_out(
         "lint": ("gpurules:thermal", "--history", path),
         "diff": ("gpurules:thermal", "gpurules:thermal", "--history", path),
         "run": ("gpurules:thermal", "--source", f"replay:{path}"),
-    }.get(verb, ("--source", f"replay:{path}"))
-    done = gpurules(verb, *arguments)
+    }.get(subcommand, ("--source", f"replay:{path}"))
+    done = gpurules(subcommand, *arguments)
     assert done.code in (0, 1)
     assert [f"{path}:{line}: 1 cells for 3 columns" in done.err for line in range(2, 9)] == [True] * 5 + [False] * 2
     assert "and 4 more lines that could not be used" in done.err

@@ -21,24 +21,24 @@ ROOT = Path(__file__).resolve().parents[3]
 
 
 @pytest.mark.parametrize(
-    ("verb", "names"), [("fields", set(FIELDS)), ("actions", set(ACTIONS.names)), ("rule", set(CATALOGUE))]
+    ("subcommand", "names"), [("fields", set(FIELDS)), ("actions", set(ACTIONS.names)), ("rule", set(CATALOGUE))]
 )
-def test_the_list_has_every_entry(gpurules: Any, verb: str, names: set[str]) -> None:
-    done = gpurules(verb)
+def test_the_list_has_every_entry(gpurules: Any, subcommand: str, names: set[str]) -> None:
+    done = gpurules(subcommand)
     assert done.code == 0
     assert names == {line.split()[0] for line in done.out.splitlines()[1:]}
 
 
 @pytest.mark.parametrize(
-    ("verb", "count"), [("fields", len(FIELDS)), ("actions", len(ACTIONS)), ("rule", len(CATALOGUE))]
+    ("subcommand", "count"), [("fields", len(FIELDS)), ("actions", len(ACTIONS)), ("rule", len(CATALOGUE))]
 )
-def test_json_has_every_entry(gpurules: Any, verb: str, count: int) -> None:
-    version, entries = json.loads(gpurules(verb, "--format", "json").out).values()
+def test_json_has_every_entry(gpurules: Any, subcommand: str, count: int) -> None:
+    version, entries = json.loads(gpurules(subcommand, "--format", "json").out).values()
     assert (version, len(entries)) == (1, count)
 
 
 @pytest.mark.parametrize(
-    ("verb", "name", "said"),
+    ("subcommand", "name", "said"),
     [
         ("fields", "gpu_memory", "percent"),
         ("actions", "reduce_prefetch", "reduction_factor"),
@@ -47,29 +47,29 @@ def test_json_has_every_entry(gpurules: Any, verb: str, count: int) -> None:
         ("rule", "unit-mismatch", "# GPR104 unit-mismatch"),
     ],
 )
-def test_one_entry_is_shown_with_its_details(gpurules: Any, verb: str, name: str, said: str) -> None:
-    done = gpurules(verb, name)
+def test_one_entry_is_shown_with_its_details(gpurules: Any, subcommand: str, name: str, said: str) -> None:
+    done = gpurules(subcommand, name)
     assert done.code == 0
     assert said in done.out
 
 
 @pytest.mark.parametrize(
-    ("verb", "wrong", "right"),
+    ("subcommand", "wrong", "right"),
     [
         ("fields", "gpu_temprature", "gpu_temperature"),
         ("actions", "stage_transer", "stage_transfer"),
         ("rule", "unit-mismach", "unit-mismatch"),
     ],
 )
-def test_a_wrong_name_is_2_and_the_nearest_is_offered(gpurules: Any, verb: str, wrong: str, right: str) -> None:
-    done = gpurules(verb, wrong)
+def test_a_wrong_name_is_2_and_the_nearest_is_offered(gpurules: Any, subcommand: str, wrong: str, right: str) -> None:
+    done = gpurules(subcommand, wrong)
     assert (done.code, done.out) == (2, "")
     assert right in done.err
 
 
-@pytest.mark.parametrize("verb", ["fields", "actions", "rule"])
-def test_markdown_is_the_page_of_the_docs(gpurules: Any, verb: str) -> None:
-    assert gpurules(verb, "--format", "markdown").out.startswith("# ")
+@pytest.mark.parametrize("subcommand", ["fields", "actions", "rule"])
+def test_markdown_is_the_page_of_the_docs(gpurules: Any, subcommand: str) -> None:
+    assert gpurules(subcommand, "--format", "markdown").out.startswith("# ")
 
 
 def test_every_code_has_a_page(gpurules: Any) -> None:

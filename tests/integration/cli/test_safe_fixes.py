@@ -31,26 +31,26 @@ LOADING = [path for path in RULESETS if path != NO_OP and is_sound(path)]
 
 
 @pytest.fixture
-def mended(gpurules: Any, tmp_path: Path) -> Any:
+def fixed(gpurules: Any, tmp_path: Path) -> Any:
     """Return a copy of a ruleset with all safe fixes, those of style too, made."""
 
-    def mend(path: Path) -> Path:
+    def repair(path: Path) -> Path:
         copy = tmp_path / path.name
         copy.write_bytes(path.read_bytes())
         gpurules("lint", "--isolated", "--fix", "--extend-select", "GPR7", copy)
         return copy
 
-    return mend
+    return repair
 
 
 @pytest.mark.parametrize("path", LOADING, ids=lambda path: f"{path.parent.name}-{path.stem}")
-def test_no_rule_changes(gpurules: Any, mended: Any, path: Path) -> None:
-    done = gpurules("diff", path, mended(path))
+def test_no_rule_changes(gpurules: Any, fixed: Any, path: Path) -> None:
+    done = gpurules("diff", path, fixed(path))
     assert (done.code, done.out.count("no rule changed")) == (0, 1), done.out
 
 
-def test_most_of_them_have_something_to_fix(mended: Any) -> None:
-    changed = [path for path in LOADING if mended(path).read_bytes() != path.read_bytes()]
+def test_most_of_them_have_something_to_fix(fixed: Any) -> None:
+    changed = [path for path in LOADING if fixed(path).read_bytes() != path.read_bytes()]
     assert len(changed) >= 12
 
 
@@ -58,6 +58,6 @@ def test_without_an_action_that_does_nothing_decisions_stay() -> None:
     before = NO_OP.read_text(encoding="utf-8")
     after = before.replace("      - action: delay_transfer\n        parameters: {delay: 0s}\n", "")
     for used in (50, 92, 97):
-        moment = Snapshot(timestamp=0.0, gpus=(GPU(index=0, memory_used=used, memory_total=100),))
-        one, other = (loads(text).evaluate(moment) for text in (before, after))
+        current = Snapshot(timestamp=0.0, gpus=(GPU(index=0, memory_used=used, memory_total=100),))
+        one, other = (loads(text).evaluate(current) for text in (before, after))
         assert (one.paused, one.delay, one.rules) == (other.paused, other.delay, other.rules)

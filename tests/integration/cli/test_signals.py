@@ -1,4 +1,4 @@
-"""Signals from the first moment of a command on, sent to real processes at every stage of their start."""
+"""Signals from the start of a command on, sent to real processes at every stage of their start."""
 
 import os
 import signal

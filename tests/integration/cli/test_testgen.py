@@ -116,7 +116,7 @@ def test_a_file_that_is_there_is_not_written_over_unasked(gpurules: Any, here: P
 
 
 @pytest.mark.parametrize(
-    ("arguments", "code", "told"),
+    ("arguments", "code", "expected"),
     [
         (["nope.yaml"], 2, "no such file"),
         (["gpurules:defualt"], 2, "default"),
@@ -128,11 +128,11 @@ def test_a_file_that_is_there_is_not_written_over_unasked(gpurules: Any, here: P
         (["broken.rules.yaml"], 1, "GPR101"),
     ],
 )
-def test_wrong_input_is_reported(gpurules: Any, here: Path, arguments: list[str], code: int, told: str) -> None:
+def test_wrong_input_is_reported(gpurules: Any, here: Path, arguments: list[str], code: int, expected: str) -> None:
     (here / "broken.rules.yaml").write_text(RULES.replace("gpu_memory", "gpu_memroy"))
     outcome = gpurules("testgen", *arguments)
     assert outcome.code == code, outcome.err
-    assert told in outcome.err
+    assert expected in outcome.err
 
 
 def test_what_takes_time_is_shown_by_a_series(gpurules: Any, here: Path) -> None:
@@ -141,6 +141,6 @@ def test_what_takes_time_is_shown_by_a_series(gpurules: Any, here: Path) -> None
     text = (here / "x.test.yaml").read_text()
     assert "- name: hot holds only after 30s" in text
     assert "{at: 30s, rule: hot, outcome: suppressed, because: for}" in text
-    assert "because: for, " not in text  # of a moment alone no timer can be told
+    assert "because: for, " not in text  # a single snapshot says nothing about timers
     assert gpurules("test", "x.test.yaml").code == 0
     assert gpurules("testgen", "x.rules.yaml").out == ""  # now they are there

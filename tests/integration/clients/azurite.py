@@ -15,7 +15,7 @@ from tests.waiting import wait_until, while_running
 
 ACCOUNT = "devstoreaccount1"
 KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
-"""The account and key that everybody's Azurite has.
+"""The account and key of every Azurite.
 
 Source: https://github.com/Azure/Azurite#default-storage-account
 """
@@ -56,8 +56,8 @@ class Azurite:
     def _create(self, container: str) -> Request:
         """Return the call that makes *container*, signed as Azure's "Shared Key" wants it."""
         headers = {"x-ms-date": formatdate(usegmt=True), "x-ms-version": "2021-08-06"}
-        told = "".join(f"{name}:{value}\n" for name, value in headers.items())
-        text = "PUT" + 12 * "\n" + told + f"/{ACCOUNT}/{ACCOUNT}/{container}\nrestype:container"
+        reported = "".join(f"{name}:{value}\n" for name, value in headers.items())
+        text = "PUT" + 12 * "\n" + reported + f"/{ACCOUNT}/{ACCOUNT}/{container}\nrestype:container"
         digest = hmac.new(base64.b64decode(KEY), text.encode(), hashlib.sha256).digest()
         headers["Authorization"] = f"SharedKey {ACCOUNT}:{base64.b64encode(digest).decode()}"
         headers["Content-Length"] = "0"

@@ -16,7 +16,7 @@ pytest.importorskip("moto.server")
 
 
 class Wire:
-    """Passes bytes on to a server, and breaks the answer off after so many bytes, so many times."""
+    """Passes bytes on to a server, and cuts the answer after a given number of bytes, a given number of times."""
 
     def __init__(self, port: int) -> None:
         self.cuts = 0

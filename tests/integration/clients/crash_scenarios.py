@@ -172,7 +172,7 @@ def _noted(folder: Path) -> None:
 
 
 def _is_true(folder: Path) -> None:
-    """What the note says is in the store is there; the next upload comes to its end, and leaves no note."""
+    """What the note says is in the store is there; the next upload completes, and leaves no note."""
     store = UploadStore(folder)
     with UploadJournal(folder / "uploads").note(SOURCE) as note:
         assert all(store.has(note.upload or "", number) for number in note.parts), note.parts

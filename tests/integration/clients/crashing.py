@@ -96,7 +96,7 @@ def _forked(work: Callable[[], object]) -> tuple[int, str]:
 
 
 def _step(arm: Callable[[Path, int], object], scenario: Scenario, place: Path, step: int) -> tuple[str, str]:
-    """Kill at one step; return the call ("" where it came to its end before), and why what is left is unsound."""
+    """Kill at one step; return the call ("" where it completed before), and why what is left is unsound."""
     place.mkdir()
     scenario.prepare(place)
     noted = Path(f"{place}.call")

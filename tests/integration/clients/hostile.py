@@ -1,4 +1,4 @@
-"""A small S3 server that answers as it is told to: with other ranges, without headers, or with a bit flipped."""
+"""A small S3 server that answers as the test says: with other ranges, without headers, or with a bit flipped."""
 
 import base64
 import hashlib

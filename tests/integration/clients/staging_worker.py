@@ -19,7 +19,7 @@ QUOTA = 3 * SIZE
 
 
 class Slow(MemoryObject):
-    """An object whose reads take a moment, so that processes meet in the middle of them."""
+    """An object whose reads take a while, so that processes meet in the middle of them."""
 
     def __init__(self, number: int, random: Random) -> None:
         super().__init__(Random(number).randbytes(SIZE), f'"{number}"')
@@ -40,14 +40,14 @@ def main(area: str, folder: str, seed: str, rounds: str) -> None:
     transfers = ObjectTransfers("test", governor, PartOptions(piece_size=4096, parts_ahead=2), StagingArea(area, QUOTA))
     for number in range(int(rounds)):
         source = Slow(random.randrange(OBJECTS), random)
-        told = Transfer(path=source.url)
+        reported = Transfer(path=source.url)
         if random.random() < 0.5:
             target = Path(folder) / f"target-{seed}-{number}"
-            transfers.download(source, target, told)
+            transfers.download(source, target, reported)
             found = target.read_bytes()
             target.unlink()
         else:
-            with transfers.open(source, told) as stream:
+            with transfers.open(source, reported) as stream:
                 found = stream.read()
         assert found == source.data, f"{source.url} is wrong"
     transfers.close()

@@ -1,4 +1,4 @@
-"""What its owner no longer wants is cancelled: it is no failure, and it keeps no slot."""
+"""What its owner no longer wants is cancelled: that does not count as a failure, and frees its slot."""
 
 import asyncio
 import concurrent.futures

@@ -146,7 +146,7 @@ def test_what_cannot_be_done_is_counted(node, loader):
 
 def test_a_policy_that_raises_leaves_the_loader_alone(node, loader, monkeypatch):
     def broken(*arguments):
-        raise RuntimeError("an action of somebody else")
+        raise RuntimeError("an action of another package")
 
     monkeypatch.setattr(node.engine, "decide", broken)
     governed = GovernedLoader(loader(), node.governor, live=True)

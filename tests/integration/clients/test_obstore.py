@@ -112,7 +112,7 @@ def test_an_object_that_is_not_there_is_an_error_and_leaves_nothing(store, tmp_p
 
 
 class Meddling:
-    """Does something at the third part that the governor lets through."""
+    """Does something at the third part that the governor admits."""
 
     def __init__(self, the, act):
         self.parts, self.act = 0, act

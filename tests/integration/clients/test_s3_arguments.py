@@ -1,4 +1,4 @@
-"""What boto3 knows as ExtraArgs reaches the calls that take it, and tells objects and uploads apart."""
+"""What boto3 knows as ExtraArgs reaches the calls that take it, and identifies objects and uploads."""
 
 import hashlib
 from base64 import b64encode
@@ -213,7 +213,7 @@ def test_every_argument_that_boto3_takes_goes_to_calls_that_know_it(client):
             assert set(DownloadArguments({name: "x"}).of(call)) == {name} <= members(call)
 
 
-# what tells objects and uploads apart
+# what identifies objects and uploads
 
 
 @pytest.fixture
@@ -263,7 +263,7 @@ class Cut:
 
 
 def test_what_was_begun_of_one_version_is_not_gone_on_with_for_another(client, tmp_path, s3):
-    """Both versions have the same content, so that nothing but their ids tells them apart."""
+    """Both versions have the same content, so that only their ids differ."""
     client.put_bucket_versioning(Bucket="bucket", VersioningConfiguration={"Status": "Enabled"})
     ids = [client.put_object(Bucket="bucket", Key="twins", Body=content(4 * MIB))["VersionId"] for _ in range(2)]
     cut = Cut(client, at=3)

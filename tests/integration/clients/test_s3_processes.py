@@ -59,7 +59,9 @@ def test_two_processes_stage_one_object_once(client, tmp_path):
     assert len(reads(tmp_path / "f")) + len(reads(tmp_path / "g")) == 8
     for name in ("f", "g"):
         assert digest((tmp_path / name).read_bytes()) == digest(data)
-        assert faults(tmp_path / name) == {}, "one who waits for the other, and takes what is there, is no fault"
+        assert faults(tmp_path / name) == {}, (
+            "a process that waits for the other, and takes what is there, is not a fault"
+        )
 
 
 def test_an_abandoned_partial_file_is_swept(tmp_path):

@@ -1,4 +1,4 @@
-"""Progress callbacks, file objects, and targets that are no plain files, beside boto3 where it has them too."""
+"""Progress callbacks, file objects, and targets that are not plain files, beside boto3 where it has them too."""
 
 import gc
 import io
@@ -57,7 +57,7 @@ def file(tmp_path):
 
 
 class Seen:
-    """A callback, which notes what it is told, and whether two threads were ever in it."""
+    """A callback, which notes its arguments, and whether two threads were ever in it."""
 
     def __init__(self, at=None, error=None):
         self.amounts, self.is_inside, self.met = [], False, False
@@ -95,8 +95,8 @@ def test_a_download_reports_all_of_its_bytes_once(client, data, tmp_path, rules)
 def test_an_upload_reports_all_of_its_bytes_once(client, s3, tmp_path, size):
     (tmp_path / "f").write_bytes(content(size))
     ours, theirs = Seen(), Seen()
-    s3.upload(tmp_path / "f", "bucket", "told", callback=ours)
-    client.upload_file(str(tmp_path / "f"), "bucket", "told", Callback=theirs)
+    s3.upload(tmp_path / "f", "bucket", "counted", callback=ours)
+    client.upload_file(str(tmp_path / "f"), "bucket", "counted", Callback=theirs)
     assert ours.total == theirs.total == size
 
 
@@ -339,12 +339,12 @@ class Growing(io.BytesIO):
 
     def __init__(self, data, change):
         super().__init__(data)
-        self.change, self.has_told = change, False
+        self.change, self.has_answered = change, False
 
     def seek(self, offset, whence=0):
         found = super().seek(offset, whence)
-        if whence == io.SEEK_SET and not self.has_told:
-            self.has_told = True
+        if whence == io.SEEK_SET and not self.has_answered:
+            self.has_answered = True
             self.truncate(len(self.getvalue()) + min(0, self.change))
             place = self.tell()
             super().seek(0, io.SEEK_END)
@@ -378,7 +378,7 @@ def test_a_size_that_is_given_makes_the_parts_large_enough(client, s3, monkeypat
     monkeypatch.setattr("gpurules.clients.transfers.upload.MAX_PIECES", 2)
     wires = Wires(client)
     size = 3 * PART
-    s3.upload_fileobj(Trickle(content(size)), "bucket", "told", transfer=Transfer(size=size))
+    s3.upload_fileobj(Trickle(content(size)), "bucket", "counted", transfer=Transfer(size=size))
     assert len(wires.of("PUT", "uploadId", "partNumber")) == 2
 
 
@@ -406,7 +406,7 @@ def test_a_small_file_that_changes_while_it_is_read_does_not_become_the_object(
     assert client.get_object(Bucket="bucket", Key="small")["Body"].read() == b"before"
 
 
-# targets and sources that are no plain files
+# targets and sources that are not plain files
 
 
 def test_a_fifo_is_written_to_and_stays(client, s3, data, tmp_path):

@@ -162,7 +162,7 @@ class Clock:
         monkeypatch.setattr("gpurules.clients.objects.watchdog.time.monotonic", lambda: self.now)
 
     def reads(self, watch, size, seconds):
-        """Have *watch* read up to *size* bytes, which take so long."""
+        """Have *watch* read up to *size* bytes, which take that long."""
 
         def read(wanted):
             self.now += seconds

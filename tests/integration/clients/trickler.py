@@ -1,4 +1,4 @@
-"""A server of one object, in a process of the test: it records requests, and sends as slowly as it is told."""
+"""A server of one object, in a process of the test: it records requests, and sends as slowly as the test says."""
 
 import threading
 import time

@@ -1,4 +1,4 @@
-"""An endpoint, and actions that record what they are told."""
+"""An endpoint, and actions that record their events."""
 
 from collections.abc import Callable, Iterator
 

@@ -1,4 +1,4 @@
-"""A node to test on: a clock moved by hand, a source that does as it is told, an endpoint that keeps what it gets."""
+"""A node to test on: a clock moved by hand, a scripted source, an endpoint that keeps what it gets."""
 
 import json
 import threading
@@ -47,7 +47,7 @@ class Clock:
 
 
 class Script:
-    """A source that answers with its GPUs as they are now, unless it is told to fail, to hang or to end."""
+    """A source that answers with its GPUs as they are now, unless it is made to fail, to hang or to end."""
 
     name = "script"
 

@@ -18,7 +18,7 @@ HELD = "{name: held, condition: gpu_memory > 80, action: pause_transfer}"
 
 
 class Mount:
-    """Stands in for a file system that stops to answer: calls that go through it wait while it hangs."""
+    """A substitute for a file system that stops to answer: calls that go through it wait while it hangs."""
 
     def __init__(self) -> None:
         self._answers = threading.Event()
@@ -65,7 +65,7 @@ def test_polls_go_on_while_the_files_of_the_ruleset_hang_and_the_status_says_so(
         for _ in range(5):
             it.poll(70)
             it.poll(90)
-        assert time.monotonic() - began < 3, "one poll waits a moment, the others not at all"
+        assert time.monotonic() - began < 3, "one poll waits briefly, the others not at all"
         assert it.coordinator.decide().paused, "the present ruleset is in force"
         assert it.coordinator.status().reload_error is None
         wait_until(lambda: it.poll(90) and it.coordinator.status().reload_error)

@@ -44,7 +44,7 @@ def threads_of_ours() -> list[str]:
 def test_polling_goes_on_in_the_background_until_the_end_of_the_block() -> None:
     source = Script(time.time, (gpu(90),))
     with live(source) as coordinator:
-        assert coordinator.decide(Transfer(id="t")).paused, "there is telemetry from the first moment"
+        assert coordinator.decide(Transfer(id="t")).paused, "there is telemetry from the start"
         wait_until(lambda: coordinator.collect().polls > 3)
         assert coordinator.is_running
     assert not coordinator.is_running
@@ -143,11 +143,11 @@ from gpurules.engine import CoordinatorOptions
 from gpurules.rules import loads
 from tests.integration.coordinator.stand import Script, gpu
 rules = loads({RULES!r})
-class Told(Script):
+class Closing(Script):
     def close(self):
         print("closed", os.getpid() == parent, flush=True)
 parent = os.getpid()
-source = Told(time.time, (gpu(90),))
+source = Closing(time.time, (gpu(90),))
 """
 
 

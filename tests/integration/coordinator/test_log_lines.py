@@ -13,7 +13,7 @@ from tests.waiting import wait_until
 HOSTILE = {
     "line feed": "\n12:00:00 ERROR   FORGED",
     "carriage return": "\rFORGED",
-    "colour": "\x1b[2J\x1b[31mFORGED",
+    "color": "\x1b[2J\x1b[31mFORGED",
     "C1": "\x9b2JFORGED",
     "override": "\u202eFORGED\u2066",
     "nul": "\x00FORGED",

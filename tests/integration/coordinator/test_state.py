@@ -18,14 +18,14 @@ from tests.waiting import wait_until
 
 SIGNAL = "{pressure: {condition: gpu_memory > 80, for: 10s, keep_for: 30s}}"
 RULES = ruleset(
-    "{name: held, condition: pressure, actions: [{action: pause_transfer}, {action: tell}], cooldown: 1h}",
+    "{name: held, condition: pressure, actions: [{action: pause_transfer}, {action: notify}], cooldown: 1h}",
     signals=SIGNAL,
 )
 
 
 @pytest.fixture(autouse=True)
-def told(effect: Any) -> list[Any]:
-    return effect("tell")  # type: ignore[no-any-return]
+def received(effect: Any) -> list[Any]:
+    return effect("notify")  # type: ignore[no-any-return]
 
 
 def restarted(path: Path, clock: Clock, text: str = RULES, percent: float | None = 90, **options: Any) -> Coordinator:
@@ -40,30 +40,30 @@ def restarted(path: Path, clock: Clock, text: str = RULES, percent: float | None
 
 
 @pytest.fixture
-def saved(tmp_path: Path, told: list[Any]) -> tuple[Path, Clock]:
+def saved(tmp_path: Path, received: list[Any]) -> tuple[Path, Clock]:
     """The file of a coordinator that was stopped while its signal was on."""
     path = tmp_path / "state.json"
     with node(RULES, state_path=path) as it:
         for _ in range(3):
             it.poll(90)
         assert it.coordinator.decide().paused
-        wait_until(lambda: len(told) == 1)
+        wait_until(lambda: len(received) == 1)
     return path, it.clock
 
 
-def test_a_signal_and_its_episode_go_on_after_a_restart(saved: Any, told: list[Any]) -> None:
+def test_a_signal_and_its_episode_go_on_after_a_restart(saved: Any, received: list[Any]) -> None:
     path, clock = saved
     since = clock()
     clock.advance(20)
     coordinator = restarted(path, clock)
-    assert coordinator.decide().paused, "without its 10 s anew"
+    assert coordinator.decide().paused, "without waiting its 10 s again"
     (signal,) = coordinator.engine.signals()
     assert (signal.on, signal.since) == (True, since)
     coordinator.stop()
-    assert len(told) == 1, "the effect was told before the restart"
+    assert len(received) == 1, "the effect ran before the restart"
 
 
-def test_a_cooldown_goes_on_after_a_restart(saved: Any, told: list[Any]) -> None:
+def test_a_cooldown_goes_on_after_a_restart(saved: Any, received: list[Any]) -> None:
     path, clock = saved
     coordinator = restarted(path, clock, percent=50)
     for percent in (50,) * 8 + (90,) * 3:
@@ -72,7 +72,7 @@ def test_a_cooldown_goes_on_after_a_restart(saved: Any, told: list[Any]) -> None
         report = coordinator.poll()
     assert [(edge.kind, edge.suppressed) for edge in report.edges] == [("start", True)]
     coordinator.stop()
-    assert len(told) == 1
+    assert len(received) == 1
 
 
 def test_state_that_is_too_old_is_ignored(saved: Any) -> None:
@@ -145,16 +145,16 @@ def recorded(path: Path, first: int, last: int) -> Coordinator:
     return it
 
 
-def test_the_state_of_a_recording_belongs_to_the_time_of_the_recording(tmp_path: Path, told: list[Any]) -> None:
+def test_the_state_of_a_recording_belongs_to_the_time_of_the_recording(tmp_path: Path, received: list[Any]) -> None:
     path = tmp_path / "state.json"
     recorded(path, 1_000_000, 1_000_010).stop()
-    assert told == [], "the signal waits for ten seconds"
+    assert received == [], "the signal waits for ten seconds"
     second = recorded(path, 1_000_010, 1_000_020)
     assert [signal.since for signal in second.engine.signals()] == [1_000_010]
     second.stop()
     third = recorded(path, 1_000_020, 1_000_030)
     third.stop()
-    assert [event.edge for event in told] == ["start"], "an episode goes on over three parts"
+    assert [event.edge for event in received] == ["start"], "an episode goes on over three parts"
 
 
 def test_the_same_recording_once_more_begins_from_nothing(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -172,12 +172,12 @@ def test_state_of_another_definition_is_ignored(saved: Any) -> None:
     coordinator.stop()
 
 
-def test_an_episode_of_another_definition_is_ignored(saved: Any, told: list[Any]) -> None:
+def test_an_episode_of_another_definition_is_ignored(saved: Any, received: list[Any]) -> None:
     path, clock = saved
     changed = RULES.replace("held", "held2")
     coordinator = restarted(path, clock, changed)
     assert coordinator.decide().paused, "its signal is the same"
-    wait_until(lambda: len(told) == 2)
+    wait_until(lambda: len(received) == 2)
     coordinator.stop()
 
 

@@ -88,7 +88,7 @@ def test_the_ruleset_of_the_chart_loads_and_is_mounted_as_a_folder(chart: Path) 
 
 def test_the_rights_are_few(chart: Path) -> None:
     (role,) = [d for d in documents(chart, ALL) if d["kind"] == "ClusterRole"]
-    assert {(r, verb) for rule in role["rules"] for r in rule["resources"] for verb in rule["verbs"]} == {
+    assert {(r, operation) for rule in role["rules"] for r in rule["resources"] for operation in rule["verbs"]} == {
         ("nodes", "get"), ("nodes", "patch"), ("nodes/status", "patch"), ("events", "create"), ("events", "patch"),
     }  # fmt: skip
     assert not [d for d in documents(chart) if d["kind"].startswith("ClusterRole")]
@@ -139,8 +139,8 @@ def test_the_command_line_of_the_daemon_set_starts_with_its_mounts(chart: Path, 
             assert b" 200 " in answer.split(b"\r\n")[0]
         finally:
             process.terminate()
-            told = process.communicate(timeout=20)[1]
-    assert process.returncode == 0, told
+            output = process.communicate(timeout=20)[1]
+    assert process.returncode == 0, output
 
 
 UNITS = ("gpurules.service", "gpurules-serve.service")

@@ -134,12 +134,12 @@ def test_a_command_reports_a_damaged_file_and_ends(
     damage(folder / name, how)
     code = run(list(arguments))
     out, err = capsys.readouterr()
-    told = out + err
-    assert code in (0, 1, 2), told
-    assert "Traceback" not in told and "internal error" not in told
+    output = out + err
+    assert code in (0, 1, 2), output
+    assert "Traceback" not in output and "internal error" not in output
     if code and how != "directory":  # which commands look for files in
         named_by_option = arguments[-2] if arguments[-2].startswith("--") else name
-        assert name in told or named_by_option in told, "the report says which file"
+        assert name in output or named_by_option in output, "the report says which file"
 
 
 @pytest.mark.parametrize("how", DAMAGES)
@@ -164,7 +164,7 @@ def test_an_agent_starts_from_scratch_where_its_state_is_damaged(
     is_readable = how == "no permission" and os.geteuid() == 0
     assert is_absent or is_readable or str(path) in caplog.text
     if how in ("directory", "pipe", "socket"):
-        assert coordinator.collect().state_failures, "what is no file is never replaced"
+        assert coordinator.collect().state_failures, "what is not a file is never replaced"
         assert not path.is_file()
     else:
         assert json.loads(path.read_bytes())["signals"], "what is written from now on is sound"
@@ -202,7 +202,7 @@ def test_a_setting_is_changed_and_restored_where_its_journal_is_damaged(
         assert setting.restore() and knob.value == "128"
     finally:
         setting.close()
-    is_fresh = how in ("empty", "null", *PLACES)  # what is no file is replaced
+    is_fresh = how in ("empty", "null", *PLACES)  # what is not a file is replaced
     assert is_fresh or "damaged" in caplog.text
 
 

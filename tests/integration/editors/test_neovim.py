@@ -62,7 +62,7 @@ vim.cmd("qa!")
 
 @pytest.fixture(scope="module")
 def seen(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """What a session came to."""
+    """The result of a session."""
     neovim = program("nvim")
     said = subprocess.run([neovim, "--version"], capture_output=True, text=True, check=True).stdout
     if tuple(map(int, said.split()[1].removeprefix("v").split("-")[0].split(".")[:2])) < (0, 11):

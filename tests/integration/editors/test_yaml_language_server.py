@@ -16,7 +16,7 @@ from tests.integration.lsp.client import Editor, place
 class YamlEditor(Editor):
     """An editor with yaml-language-server."""
 
-    tells_versions = False
+    reports_versions = False
 
     def stop(self) -> int:
         """Leave without a word: it is ended anyway."""

@@ -1,4 +1,4 @@
-"""A stand-in for an SMTP server: it keeps the mail that it takes, and answers as it is told."""
+"""A stand-in for an SMTP server: it keeps the mail that it takes, and answers as the test says."""
 
 import base64
 import contextlib

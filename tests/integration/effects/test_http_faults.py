@@ -114,12 +114,12 @@ def test_the_secret_is_in_no_error_log_or_repr(
     caplog.set_level(logging.DEBUG)
     endpoint.statuses = [status]
     made = event(effect, endpoint.url, monkeypatch)
-    told = ""
+    reported = ""
     try:
         effect.start(made)
     except ActionError as error:
-        told = f"{error!r} {error.__cause__!r}"
-    assert SECRET not in told + caplog.text + repr(made)
+        reported = f"{error!r} {error.__cause__!r}"
+    assert SECRET not in reported + caplog.text + repr(made)
 
 
 def test_a_secret_that_is_not_in_the_environment_is_named(effect: Effect, endpoint: Endpoint, monkeypatch: Any):

@@ -76,9 +76,9 @@ def test_a_node_is_marked_in_every_way_and_unmarked(server: ApiServer):
             "condition:GPUUnhealthy", "cordon", "label:gpurules.io/health", "taint:gpurules.io/unhealthy:NoSchedule",
         ],
     }  # fmt: skip
-    (told,) = [c for c in server.node["status"]["conditions"] if c["type"] == "GPUUnhealthy"]
-    assert (told["reason"], told["message"]) == ("GpuTooHot", "GPU 0 at 91")
-    assert told["lastTransitionTime"] == "2026-01-01T00:00:00Z"
+    (reported,) = [c for c in server.node["status"]["conditions"] if c["type"] == "GPUUnhealthy"]
+    assert (reported["reason"], reported["message"]) == ("GpuTooHot", "GPU 0 at 91")
+    assert reported["lastTransitionTime"] == "2026-01-01T00:00:00Z"
     Kubernetes().stop(event(server, edge="stop"))
     assert marks(server) == CLEAN | {"condition": "False"}
     assert [(e["type"], e["reason"]) for e in server.events.values()] == [

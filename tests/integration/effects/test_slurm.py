@@ -26,8 +26,8 @@ if (folder / "hangs").exists():
     time.sleep(30)
 state, reason = (folder / "node").read_text().split("|")
 if arguments[0] == "show":
-    told = f" Reason={{reason}} [root@2026-11-30T10:00:00]" if reason else ""
-    print(f"NodeName={{arguments[2]}} Arch=x86_64 CPUAlloc=0 State={{state}} ThreadsPerCore=2{{told}}")
+    why = f" Reason={{reason}} [root@2026-11-30T10:00:00]" if reason else ""
+    print(f"NodeName={{arguments[2]}} Arch=x86_64 CPUAlloc=0 State={{state}} ThreadsPerCore=2{{why}}")
 else:
     given = dict(one.split("=", 1) for one in arguments[1:])
     if given["State"] == "DRAIN":

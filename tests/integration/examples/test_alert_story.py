@@ -1,4 +1,4 @@
-"""The story of the alerts is told in its order, and nothing of it is lost."""
+"""The story of the alerts is in order, and nothing of it is lost."""
 
 import re
 import shutil
@@ -36,5 +36,5 @@ def test_the_story_of_the_alerts():
     at = 0
     for step in STEPS:
         found = re.compile(step, re.MULTILINE).search(done.stdout, at)
-        assert found, f"{step!r} is not told, or not in its place:\n{done.stdout}"
+        assert found, f"{step!r} is missing, or not in its place:\n{done.stdout}"
         at = found.end()

@@ -1,4 +1,4 @@
-"""The story is told in its order, each step with the rule behind it, and ends well."""
+"""The story is in order, each step with the rule behind it, and ends well."""
 
 import os
 import re
@@ -60,6 +60,6 @@ def test_the_story_runs_in_order(server, tmp_path):
     at = 0
     for step in STEPS:
         found = re.compile(step).search(done.stdout, at)
-        assert found, f"{step!r} is not told after {done.stdout[:at][-200:]!r}:\n{done.stdout}"
+        assert found, f"{step!r} does not come after {done.stdout[:at][-200:]!r}:\n{done.stdout}"
         at = found.end()
     assert not list(tmp_path.iterdir()), "the story leaves something behind"

@@ -23,7 +23,7 @@ NOTHING = ruleset("  - {name: never, condition: gpu_temperature > 200, action: l
 
 @dataclass
 class Thermometer:
-    """A source that tells the temperature that the test sets."""
+    """A source that reports the temperature that the test sets."""
 
     temperature: float = 40.0
     name: str = "thermometer"
@@ -271,14 +271,14 @@ def test_a_rate_set_live_wakes_those_who_wait():
 
 
 def test_changes_are_reported_in_order():
-    governor, told = idle(), []
-    end = governor.on_change(lambda change: told.append((change.transfer.id, change.after.value)))
+    governor, received = idle(), []
+    end = governor.on_change(lambda change: received.append((change.transfer.id, change.after.value)))
     with governor.slot(Transfer(id="a")):
         pass
     end()
     with governor.slot(Transfer(id="b")):
         pass
-    assert told == [("a", "queued"), ("a", "running"), ("a", "done")]
+    assert received == [("a", "queued"), ("a", "running"), ("a", "done")]
 
 
 def test_two_transfers_of_one_id_are_distinct():

@@ -38,8 +38,8 @@ RULES = """
 HEAD = "signals: {load: {condition: gpu_utilization > 50, until: gpu_utilization < 20, for: 3s, keep_for: 5s}}"
 
 
-def told(result: BacktestResult) -> dict[str, object]:
-    """Return what a back-test says, but for which of it the engine had to tell, and which fields were missing."""
+def summary(result: BacktestResult) -> dict[str, object]:
+    """Return what a back-test says, but for which of it the engine had to say, and which fields were missing."""
     data = result.to_dict(("node", "gpu", "hour", "weekday"))
     for one in data["rulesets"]:  # type: ignore[attr-defined]
         one["by_engine"] = {}
@@ -65,7 +65,7 @@ def month(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_kernel_counts_what_the_engine_counts_over_days(month: Path) -> None:
     rules = load("gpurules:coordinator")
-    assert told(run_over(month, rules)) == told(run_over(month, rules, engine="replay"))
+    assert summary(run_over(month, rules)) == summary(run_over(month, rules, engine="replay"))
 
 
 def test_processes_change_nothing(month: Path) -> None:
@@ -88,7 +88,7 @@ def test_random_rulesets_count_alike_in_every_evaluator(seed: int, tmp_path: Pat
         for one, node in history_of(rng):
             writer.add(one, node)
     if writer.written:
-        assert told(run_over(tmp_path, rules)) == told(run_over(tmp_path, rules, engine="replay"))
+        assert summary(run_over(tmp_path, rules)) == summary(run_over(tmp_path, rules, engine="replay"))
 
 
 def test_counts_are_those_that_one_works_out_by_hand(tmp_path: Path) -> None:
@@ -126,7 +126,7 @@ def test_what_doubles_cannot_represent_is_evaluated_by_the_engine_and_reported(t
             writer.add(snapshot(gpu(memory_used=2**53 + n, temperature=90), at=10.0 * n))
     rules = ruleset(f"- {{name: big, condition: 'gpu_memory_used > {2**53 + 1}B', action: pause_transfer}}" + RULES)
     (one,) = run_over(tmp_path, rules).rulesets
-    assert one.rules["big"].on == 1, "2**53 + 2 alone is above it, which no double tells"
+    assert one.rules["big"].on == 1, "2**53 + 2 alone is above it, which no double holds"
     assert one.rules["warm"].on == 3
     assert list(one.refused) == ["big"] and "2**53" in one.refused["big"]
 
@@ -139,7 +139,7 @@ def test_two_rulesets_part_where_their_thresholds_do(tmp_path: Path) -> None:
     data = run_over(tmp_path, ruleset(form.format(50)), ruleset(form.format(70))).to_dict()
     (parting,) = data["differences"]  # type: ignore[misc]
     assert (parting["rule"], parting["snapshots"]) == ("busy", 2)
-    assert [(m["timestamp"] - NEW_YEAR, m["matches_in"]) for m in parting["moments"]] == [(10.0, 0), (30.0, 0)]
+    assert [(m["timestamp"] - NEW_YEAR, m["matches_in"]) for m in parting["examples"]] == [(10.0, 0), (30.0, 0)]
 
 
 def test_a_rule_whose_field_is_never_recorded_can_never_be_known(tmp_path: Path) -> None:

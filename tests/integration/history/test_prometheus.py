@@ -1,4 +1,4 @@
-"""A range of a Prometheus becomes a store: in bounded chunks, and what cannot be read is told."""
+"""A range of a Prometheus becomes a store: in bounded chunks, and what cannot be read is reported."""
 
 import threading
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""The recording store: what goes in comes out, a crash leaves no half file, and what is damaged is told by name."""
+"""The recording store: what is written is read back, a crash leaves no half file, and damage is reported."""
 
 import os
 import random

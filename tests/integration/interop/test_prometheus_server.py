@@ -215,7 +215,7 @@ def test_a_server_that_scrapes_fires_exported_alerts_with_timers_where_the_rules
         "".join(f"{series} {value!r}\n" for series, value in node_samples(one)) + f"step {number}\n"
         for number, one in enumerate(steps)
     ]
-    for attempt in range(4):  # when it scrapes and when it evaluates is drawn anew, and may fall together
+    for attempt in range(4):  # when it scrapes and when it evaluates is random, and may coincide
         evaluations, fired = watched(tmp_path / str(attempt), rules, pages)
         if len(evaluations) > 20:
             break

@@ -23,7 +23,7 @@ class Editor:
 
     command: tuple[str, ...] | None = None
     """Another server than ours."""
-    tells_versions = True
+    reports_versions = True
 
     def __init__(self, folder: Path, encodings: list[str] | None = None, **environment: str) -> None:
         self.folder = folder
@@ -50,7 +50,7 @@ class Editor:
         folder = {"uri": self.folder.as_uri(), "name": "here"}
         asked = {"processId": None, "rootUri": folder["uri"], "workspaceFolders": [folder]}
         self.capabilities = self.ask("initialize", {**asked, "capabilities": capabilities})["capabilities"]
-        self.tell("initialized", {})
+        self.notify("initialized", {})
         return self
 
     def __exit__(
@@ -68,7 +68,7 @@ class Editor:
     def stop(self) -> int:
         """Shut the server down as the protocol says, and return its exit code; nothing was said on stderr."""
         self.ask("shutdown", None)
-        self.tell("exit", None)
+        self.notify("exit", None)
         assert self.process.stderr is not None
         said = self.process.stderr.read()
         assert said == b"", said.decode()
@@ -85,7 +85,7 @@ class Editor:
         body = json.dumps({"jsonrpc": "2.0", **content}).encode()
         self.send(b"Content-Length: %d\r\n\r\n" % len(body) + body)
 
-    def tell(self, method: str, params: Json) -> None:
+    def notify(self, method: str, params: Json) -> None:
         """Send a notification."""
         self.message({"method": method, "params": params})
 
@@ -118,14 +118,14 @@ class Editor:
         content = (self.folder / name).read_bytes().decode() if text is None else text
         version = self._versions[uri] = self._versions.get(uri, 0) + 1
         item = {"uri": uri, "languageId": "yaml", "version": version, "text": content}
-        self.tell("textDocument/didOpen", {"textDocument": item})
+        self.notify("textDocument/didOpen", {"textDocument": item})
         return uri
 
     def change(self, uri: str, text: str) -> int:
         """Type: the text of *uri* is another now; return its version."""
         self._versions[uri] += 1
         document = {"uri": uri, "version": self._versions[uri]}
-        self.tell("textDocument/didChange", {"textDocument": document, "contentChanges": [{"text": text}]})
+        self.notify("textDocument/didChange", {"textDocument": document, "contentChanges": [{"text": text}]})
         return self._versions[uri]
 
     def diagnostics(self, uri: str, code: str | None = None) -> list[dict[str, Json]]:
@@ -137,9 +137,9 @@ class Editor:
 
         def is_it(message: dict[str, Json]) -> bool:
             params = message.get("params") or {}
-            is_told = message.get("method") == "textDocument/publishDiagnostics" and params["uri"] == uri
-            has_code = is_told and (code is None or code in [one.get("code") for one in params["diagnostics"]])
-            return has_code and (params.get("version") == version or not self.tells_versions)
+            is_report = message.get("method") == "textDocument/publishDiagnostics" and params["uri"] == uri
+            has_code = is_report and (code is None or code in [one.get("code") for one in params["diagnostics"]])
+            return has_code and (params.get("version") == version or not self.reports_versions)
 
         while self._read < len(self.notifications):
             self._read += 1

@@ -37,7 +37,7 @@ def test_what_is_seen_at_once_is_said_first_and_the_rest_beside_it(editor: Edito
 def test_it_is_said_once_where_the_analysis_finds_nothing_more(editor: Editor) -> None:
     uri = editor.open("a.rules.yaml", "version: 1\nname: x\nrules:\n" + BARE)
     other = editor.open("b.rules.yaml", SMALL)
-    editor.diagnostics(other, "GPR201")  # one after the other, so the first has been analysed too
+    editor.diagnostics(other, "GPR201")  # one after the other, so the first has been analyzed too
     assert editor.published(uri) == 1
 
 
@@ -53,11 +53,11 @@ def test_an_analysis_that_is_not_wanted_any_more_holds_up_nothing(editor: Editor
         editor.diagnostics(uri)  # what is seen at once; the analysis has begun
         started = time.monotonic()
         if leave == "save":
-            editor.tell("textDocument/didSave", {"textDocument": {"uri": uri}})
+            editor.notify("textDocument/didSave", {"textDocument": {"uri": uri}})
             asked = {"textDocument": {"uri": uri}, "position": {"line": 4, "character": 20}}
             assert "**gpu_memory**" in editor.ask("textDocument/hover", asked)["contents"]["value"]
         elif leave == "close":
-            editor.tell("textDocument/didClose", {"textDocument": {"uri": uri}})
+            editor.notify("textDocument/didClose", {"textDocument": {"uri": uri}})
             editor.diagnostics(editor.open("b.rules.yaml", SMALL), "GPR201")
         else:
             editor.change(uri, SMALL)

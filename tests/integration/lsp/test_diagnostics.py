@@ -101,7 +101,7 @@ def test_a_configuration_that_changes_holds_at_once(editor: Editor) -> None:
     uri = editor.open("a.rules.yaml", RULESET.format("transfer_size > 1000000"))
     assert codes(editor.diagnostics(uri)) == ["GPR105"]
     (editor.folder / "gpurules.toml").write_text('ignore = ["GPR105"]\n', encoding="utf-8")
-    editor.tell("workspace/didChangeWatchedFiles", {"changes": []})
+    editor.notify("workspace/didChangeWatchedFiles", {"changes": []})
     assert editor.diagnostics(uri) == []
 
 
@@ -143,7 +143,7 @@ def test_a_base_that_is_saved_is_looked_at_again(editor: Editor) -> None:
     uri = editor.open("top.rules.yaml", "version: 1\nname: top\nextends: [./base.yaml]\n")
     assert codes(editor.diagnostics(uri)) == ["GPR101"]
     base.write_text(RULESET.format("gpu_memory > 80"), encoding="utf-8")
-    editor.tell("textDocument/didSave", {"textDocument": {"uri": editor.uri("base.yaml")}})
+    editor.notify("textDocument/didSave", {"textDocument": {"uri": editor.uri("base.yaml")}})
     assert editor.diagnostics(uri) == []
 
 
@@ -185,6 +185,6 @@ def test_a_ruleset_of_any_name_is_known_by_its_keys(editor: Editor) -> None:
 def test_a_text_that_is_closed_has_no_findings_any_more(editor: Editor) -> None:
     uri = editor.open("a.rules.yaml", RULESET.format("nope"))
     assert codes(editor.diagnostics(uri)) == ["GPR101"]
-    editor.tell("textDocument/didClose", {"textDocument": {"uri": uri}})
+    editor.notify("textDocument/didClose", {"textDocument": {"uri": uri}})
     del editor._versions[uri]
     assert editor.diagnostics(uri) == []

@@ -112,5 +112,5 @@ def test_a_finding_of_the_analysis_can_be_silenced_and_the_suppression_counts_as
     other = editor.open("b.rules.yaml", silenced)
     assert editor.diagnostics(other) == []
     last = editor.open("c.rules.yaml", text)
-    editor.diagnostics(last, "GPR201")  # one after the other, so b has been analysed too
+    editor.diagnostics(last, "GPR201")  # one after the other, so b has been analyzed too
     assert editor.published(other) == 1

@@ -143,7 +143,7 @@ def test_a_text_that_was_never_saved_is_served_too(editor: Editor) -> None:
     uri = "untitled:Untitled-1"
     item = {"uri": uri, "languageId": "yaml", "version": 1, "text": RULESET.format("gpu_memroy > 80")}
     editor._versions[uri] = 1
-    editor.tell("textDocument/didOpen", {"textDocument": item})
+    editor.notify("textDocument/didOpen", {"textDocument": item})
     assert [one["code"] for one in editor.diagnostics(uri)] == ["GPR101"]
     ask_everything(editor, uri, 4, 20)
 
@@ -186,7 +186,7 @@ def test_it_shuts_down_as_the_protocol_says(editor: Editor) -> None:
 
 
 def test_exit_without_shutdown_sets_the_exit_code(editor: Editor) -> None:
-    editor.tell("exit", None)
+    editor.notify("exit", None)
     assert editor.process.wait(WAIT_SECONDS) == 1
 
 

@@ -1,4 +1,4 @@
-"""With facts at hand, hover tells what names and rules are worth on them."""
+"""With facts at hand, hover shows the values of names and rules on them."""
 
 import json
 import subprocess
@@ -75,9 +75,9 @@ def value(editor: Editor, at: str, text: str = TEXT) -> str:
     ],
 )
 def test_a_name_shows_its_value(editor: Editor, at: str, says: str) -> None:
-    told = value(editor, at)
-    assert told.startswith(says)
-    assert told.endswith("(node.jsonl, the JSON given, the JSON given).")
+    reported = value(editor, at)
+    assert reported.startswith(says)
+    assert reported.endswith("(node.jsonl, the JSON given, the JSON given).")
 
 
 @pytest.mark.parametrize("at", ["IN wei|ghts", "  lim|it: {", "an|y(", "ac|tion: pause"])

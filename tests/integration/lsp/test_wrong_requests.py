@@ -92,7 +92,7 @@ def test_a_request_after_the_shutdown_is_invalid(editor: Editor) -> None:
     editor.ask("shutdown", None)
     answer = editor.answer("textDocument/hover", {"textDocument": {"uri": "file:///x"}})
     assert answer["error"]["code"] == INVALID_REQUEST
-    editor.tell("exit", None)
+    editor.notify("exit", None)
     assert editor.process.wait(60) == 0
 
 
@@ -100,5 +100,5 @@ def test_junk_in_notifications_does_no_harm(editor: Editor) -> None:
     uri = editor.open("x.rules.yaml", RULES)
     for method in ("textDocument/didOpen", "textDocument/didChange", "textDocument/didClose", "$/cancelRequest", "x"):
         for junk in JUNK:
-            editor.tell(method, junk)
+            editor.notify(method, junk)
     served(editor, uri)

@@ -40,8 +40,8 @@ def test_nvml_agrees_with_nvidia_smi(source):
     if binary is None:
         pytest.skip("no nvidia-smi here")
     command = [binary, "--query-gpu=index,uuid,name,memory.total", "--format=csv,noheader,nounits"]
-    told = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout.splitlines()
-    rows = [tuple(cell.strip() for cell in line.split(",")) for line in told]
+    reported = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout.splitlines()
+    rows = [tuple(cell.strip() for cell in line.split(",")) for line in reported]
     boards = [gpu for gpu in source.read().gpus if not gpu.mig]
     assert [(str(gpu.index), gpu.uuid, gpu.name) for gpu in boards] == [row[:3] for row in rows]
     for gpu, row in zip(boards, rows):
@@ -54,11 +54,11 @@ def test_the_other_source_reports_the_same_gpus(source):
         pytest.skip("no nvidia-smi here")
     other = open_source("nvidia-smi", timeout=60)
     try:
-        told = other.read()
+        reported = other.read()
     finally:
         other.close()
     boards = [gpu for gpu in source.read().gpus if not gpu.mig]
-    assert [gpu.uuid for gpu in told.gpus if not gpu.mig] == [gpu.uuid for gpu in boards]
+    assert [gpu.uuid for gpu in reported.gpus if not gpu.mig] == [gpu.uuid for gpu in boards]
 
 
 def test_a_poll_takes_little_time_and_traffic_has_a_rate(source):

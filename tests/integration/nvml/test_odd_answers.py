@@ -1,4 +1,4 @@
-"""Drivers that answer with what cannot be: bytes that are no text, unsigned nonsense, one UUID for two GPUs."""
+"""Drivers that answer with what cannot be: bytes that are not text, unsigned nonsense, one UUID for two GPUs."""
 
 import pytest
 
@@ -129,9 +129,9 @@ def test_a_mask_of_ones_is_not_every_reason_to_throttle(inline, node):
     assert {"throttled", "throttle_thermal", "throttle_power"} <= set(gpu.missing)
 
 
-@pytest.mark.parametrize(("told", "speed"), [(100, 100), (104, 100), (200, 100), (201, None)])
-def test_a_fan_beyond_its_nominal_maximum_runs_at_its_maximum(inline, node, told, speed):
-    node.add(fan=told)
+@pytest.mark.parametrize(("speed_reported", "speed"), [(100, 100), (104, 100), (200, 100), (201, None)])
+def test_a_fan_beyond_its_nominal_maximum_runs_at_its_maximum(inline, node, speed_reported, speed):
+    node.add(fan=speed_reported)
     assert inline().read().gpus[0].fan_speed == speed
 
 

@@ -88,7 +88,7 @@ def test_a_lost_gpu_is_dropped_after_a_time_and_comes_back_under_its_uuid(inline
     assert indexes(source.read())["GPU-gpu7"] == 7
 
 
-def test_the_count_may_change_when_nvml_is_initialised_again(inline, eight, time):
+def test_the_count_may_change_when_nvml_is_initialized_again(inline, eight, time):
     """The driver counts its boards at nvmlInit only, so while one is lost that is done again now and then."""
     source = inline()
     source.read()

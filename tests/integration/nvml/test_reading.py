@@ -1,4 +1,4 @@
-"""What a GPU tells through NVML, in canonical units, and what it does not tell."""
+"""What a GPU reports through NVML, in canonical units, and what it does not report."""
 
 import pytest
 

@@ -107,7 +107,7 @@ def test_no_library_on_the_search_path(open_nvml, monkeypatch):
     ],
     ids=["driver not loaded", "version mismatch", "no permission", "unknown"],
 )
-def test_nvml_that_cannot_be_initialised_says_what_to_do_and_is_tried_again(open_nvml, node, code, remedy):
+def test_nvml_that_cannot_be_initialized_says_what_to_do_and_is_tried_again(open_nvml, node, code, remedy):
     node.add()
     node.fail("system", "nvmlInitWithFlags", code)
     source = open_nvml(timeout=10)

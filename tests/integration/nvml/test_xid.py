@@ -1,4 +1,4 @@
-"""Xid errors, which NVML tells once, to who waits for them."""
+"""Xid errors: NVML delivers each once, and only to a waiting listener."""
 
 from tests.integration.nvml.node import LOST, NOT_SUPPORTED
 from tests.waiting import wait_until

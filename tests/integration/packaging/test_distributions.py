@@ -106,7 +106,7 @@ def test_the_program_runs_from_a_wheel(wheel: Path, tmp_path: Path) -> None:
     assert run(programs / "gpurules", "version", cwd=tmp_path).startswith("gpurules ")
 
 
-def test_the_wheel_has_the_type_marker_and_the_licence(wheel: Path) -> None:
+def test_the_wheel_has_the_type_marker_and_the_license(wheel: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
     assert "gpurules/py.typed" in names
     assert any(name.endswith("licenses/LICENSE") for name in names)

@@ -233,7 +233,7 @@ def test_an_effect_of_a_plug_in_fires(site: Site) -> None:
     assert "action notify" in site.run("doctor").stdout
 
 
-def test_a_kind_that_is_misspelt_is_refused_with_the_right_one(site: Site) -> None:
+def test_a_kind_that_is_misspelled_is_refused_with_the_right_one(site: Site) -> None:
     site.install("actions", EFFECT.replace('"effect"', '"efect"'), "Notify", name="notify")
     done = site.run("actions")
     assert done.returncode == 0

@@ -45,9 +45,9 @@ def test_they_can_be_combined(names: tuple[str, ...]) -> None:
     # one may cover a rule of another: both are whole by themselves
     assert [found for found in lints(text) if found.code != "GPR303"] == []
     ruleset = loads(text)
-    moment = snapshot(gpu(0, memory=97, temperature=88))
-    together, alone = ruleset.evaluate(moment, dataset()), [load(f"gpurules:{n}") for n in names]
-    expected = {rule for one in alone for rule in one.evaluate(moment, dataset()).rules}
+    current = snapshot(gpu(0, memory=97, temperature=88))
+    together, alone = ruleset.evaluate(current, dataset()), [load(f"gpurules:{n}") for n in names]
+    expected = {rule for one in alone for rule in one.evaluate(current, dataset()).rules}
     if not {"default", "coordinator"} <= set(names):
         assert set(together.rules) == expected
 

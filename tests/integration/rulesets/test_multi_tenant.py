@@ -63,9 +63,9 @@ def test_batch_has_the_nights(at: float, limit: float | None) -> None:
     ("devices", "delay"), [([0], 30), ([1], 0), ([0, 1], 30), ([], 0)], ids=["own", "another's", "both", "none known"]
 )
 def test_batch_waits_only_for_the_gpus_of_its_own_job(devices: list[int], delay: float) -> None:
-    moment = snapshot(gpu(0, memory=86), gpu(1, memory=50))
-    assert TENANTS.evaluate(moment, of("batch"), job(gpu_devices=devices)).delay == delay
-    assert TENANTS.evaluate(moment, of("search"), job(gpu_devices=devices)).delay == 0
+    current = snapshot(gpu(0, memory=86), gpu(1, memory=50))
+    assert TENANTS.evaluate(current, of("batch"), job(gpu_devices=devices)).delay == delay
+    assert TENANTS.evaluate(current, of("search"), job(gpu_devices=devices)).delay == 0
 
 
 def test_a_full_gpu_has_room_again_below_80_percent() -> None:

@@ -57,15 +57,15 @@ def test_a_training_that_has_ended_boosts_no_priority() -> None:
 def test_a_gpu_without_a_job_or_with_enough_to_do_does_not_starve(
     utilization: float, memory: float | None, boost: float
 ) -> None:
-    moment = one_gpu(memory=memory, utilization=utilization)
-    assert TRAINING.evaluate(moment, dataset(), job(), BUSY).priority_boost == boost
+    current = one_gpu(memory=memory, utilization=utilization)
+    assert TRAINING.evaluate(current, dataset(), job(), BUSY).priority_boost == boost
 
 
 def test_only_what_the_job_of_the_starved_gpu_reads_goes_first() -> None:
-    moment = snapshot(gpu(0, **STARVED), gpu(1, memory=60, utilization=99))
-    assert TRAINING.evaluate(moment, dataset(), job(gpu_devices=[0]), BUSY).priority_boost == 40
-    assert TRAINING.evaluate(moment, dataset(), job(gpu_devices=[1]), BUSY).priority_boost == 0
-    assert TRAINING.evaluate(moment, dataset(), None, BUSY).priority_boost == 0
+    current = snapshot(gpu(0, **STARVED), gpu(1, memory=60, utilization=99))
+    assert TRAINING.evaluate(current, dataset(), job(gpu_devices=[0]), BUSY).priority_boost == 40
+    assert TRAINING.evaluate(current, dataset(), job(gpu_devices=[1]), BUSY).priority_boost == 0
+    assert TRAINING.evaluate(current, dataset(), None, BUSY).priority_boost == 0
 
 
 def test_full_memory_is_normal_up_to_95_percent() -> None:

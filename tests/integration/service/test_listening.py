@@ -190,7 +190,7 @@ def test_a_token_file_that_says_nothing_is_refused_without_showing_it(text: str,
     assert "token" in said and "0123456789" not in said and "short" not in said
 
 
-def test_tls_is_spoken_and_the_client_checks_the_certificate(start: Start, tmp_path: Path) -> None:
+def test_tls_is_used_and_the_client_checks_the_certificate(start: Start, tmp_path: Path) -> None:
     cert, key = certificate(tmp_path)
     (tmp_path / "tokens").write_text(f"use {USE}\n")
     agent = start(
@@ -260,11 +260,11 @@ os.execv(sys.executable, [sys.executable, "-m", "gpurules", "serve", *sys.argv[3
 
 def test_systemd_gives_the_socket_and_hears_of_every_state(tmp_path: Path) -> None:
     heard: list[str] = []
-    told = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-    told.bind(os.fspath(tmp_path / "notify"))
+    reported = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    reported.bind(os.fspath(tmp_path / "notify"))
 
     def listen() -> None:
-        while text := told.recv(4096).decode():
+        while text := reported.recv(4096).decode():
             heard.extend(text.split("\n"))
 
     threading.Thread(target=listen, daemon=True).start()
@@ -291,8 +291,8 @@ def test_systemd_gives_the_socket_and_hears_of_every_state(tmp_path: Path) -> No
         assert agent.stop() == 0
     wait_until(lambda: "STOPPING=1" in heard)
     assert agent.socket.exists()  # it is systemd's
-    told.sendto(b"", os.fspath(tmp_path / "notify"))
-    told.close()
+    reported.sendto(b"", os.fspath(tmp_path / "notify"))
+    reported.close()
 
 
 def test_a_request_under_way_is_finished_when_the_agent_stops(start: Start) -> None:

@@ -15,7 +15,7 @@ for name in sys.argv.pop(1).split(","):
 from gpurules.cli.main import run
 sys.exit(run(sys.argv[1:]))
 """
-"""Runs a command where modules, as far as imports can tell, are not installed."""
+"""Runs a command where modules, as far as imports can see, are not installed."""
 
 
 def run_without(modules: str, *arguments: str) -> "subprocess.CompletedProcess[str]":

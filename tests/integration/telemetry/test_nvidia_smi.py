@@ -220,7 +220,7 @@ def test_a_run_that_is_killed_from_outside_is_an_error(smi):
         (9, "NVIDIA-SMI has failed because it couldn't communicate with the NVIDIA driver.", "driver is not loaded"),
         (18, "Failed to initialize NVML: Driver/library version mismatch", "of different versions"),
         (4, "Failed to initialize NVML: Insufficient Permissions", "no permission"),
-        (1, "Something nobody has ever seen", "Something nobody has ever seen"),
+        (1, "Something that no driver says", "Something that no driver says"),
     ],
 )
 def test_what_it_complains_of_is_passed_on_with_a_remedy(smi, code, said, message):

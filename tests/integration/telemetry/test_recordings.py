@@ -111,12 +111,12 @@ def test_a_capture_agrees_with_the_exporter_on_every_field(data, capture, phase)
 def test_the_text_of_the_exporter_replays_to_the_same_facts(data, capture, phase):
     captured = phases(data, capture)[phase].gpus[0]
     (snapshot,) = replay(data / "exporter_metrics" / f"{capture}__{phase}.metrics")
-    (told,) = snapshot.gpus
+    (reported,) = snapshot.gpus
     same = (*EXPORTED, *BRAKES, "index", "uuid", "name", "memory", "mig")
-    assert {name: getattr(told, name) for name in same} == {
+    assert {name: getattr(reported, name) for name in same} == {
         name: pytest.approx(value) if isinstance(value := getattr(captured, name), float) else value for name in same
     }
-    assert {(p.pid, p.name, p.memory_used) for p in told.processes} == {
+    assert {(p.pid, p.name, p.memory_used) for p in reported.processes} == {
         (p.pid, p.name, p.memory_used) for p in captured.processes
     }
 

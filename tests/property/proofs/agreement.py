@@ -105,7 +105,7 @@ def _judged(answer: Answer, verdict: Any, text: str, claims: list[TruthClaim]) -
 
 @dataclass
 class Tally:
-    """What the two said of all pairs so far; a pair counts where both decided all that was asked of it."""
+    """What the two said of all pairs so far; a pair counts where both decided all its questions."""
 
     pairs: int = 0
     answers: Counter[str] = field(default_factory=Counter)
@@ -120,17 +120,17 @@ class Tally:
     def __str__(self) -> str:
         """Show it in a line."""
         questions = f"{sum(self.answers.values()):,} questions"
-        told = ", ".join(f"{count:,} {answer}" for answer, count in sorted(self.answers.items()))
+        reported = ", ".join(f"{count:,} {answer}" for answer, count in sorted(self.answers.items()))
         wrong = f"{len(self.disagreements)} disagreements"
-        return f"{self.pairs:,} pairs decided by both, {questions} ({told}): {wrong}"
+        return f"{self.pairs:,} pairs decided by both, {questions} ({reported}): {wrong}"
 
 
 def tally_of(seed: int, count: int = GROUP) -> Tally:
     """Return what the two say of the pairs of one group of *count* conditions."""
-    told, tally = list(compared(seed, count)), Tally()
-    for n in range(0, len(told), QUESTIONS):
-        tally.pairs += all(answer in ("possible", "impossible") for _, answer in told[n : n + QUESTIONS])
-    for disagreement, answer in told:
+    reported, tally = list(compared(seed, count)), Tally()
+    for n in range(0, len(reported), QUESTIONS):
+        tally.pairs += all(answer in ("possible", "impossible") for _, answer in reported[n : n + QUESTIONS])
+    for disagreement, answer in reported:
         tally.answers[answer] += 1
         if disagreement is not None:
             said = f"z3 says {disagreement.z3}, the prover {disagreement.prover}"

@@ -1,4 +1,4 @@
-"""A small world, all of whose moments can be looked at: conditions over it, and the truth of each at every moment."""
+"""A small world whose facts can be enumerated: conditions over it, and the truth of each on all of them."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -27,8 +27,8 @@ _COMPARATORS = ("<", "<=", ">", ">=", "==", "!=")
 
 
 @cache
-def moments() -> tuple[Facts, ...]:
-    """Return every moment of the world: 0 to 2 GPUs, each with a memory and a throttling, a file type, a queue."""
+def all_facts() -> tuple[Facts, ...]:
+    """Return all facts of the world: 0 to 2 GPUs, each with a memory and a throttling, a file type, a queue."""
     kinds = [{"memory": memory, "throttled": throttled} for memory, throttled in product(MEMORIES, TRUTHS)]
     nodes = [pair for count in range(MOST_GPUS + 1) for pair in product(kinds, repeat=count)]
     return tuple(
@@ -42,7 +42,7 @@ def moments() -> tuple[Facts, ...]:
 
 
 class SmallConditions:
-    """Writes conditions that tell no more values apart than the world has; the same seed gives the same ones."""
+    """Writes conditions that distinguish no more values than the world has; the same seed gives the same ones."""
 
     def __init__(self, seed: int) -> None:
         self._random = Random(seed)
@@ -83,21 +83,21 @@ class SmallConditions:
 
 @dataclass(frozen=True)
 class Enumerated:
-    """A condition with its truth at every moment, in order."""
+    """A condition with its truth on all facts, in order."""
 
     text: str
     stated: ScopedCondition
     truths: tuple[Truth, ...]
 
     def where(self, want: ExpectedTruth) -> frozenset[int]:
-        """Return the moments at which it is as wanted."""
+        """Return the places of the facts on which it is as wanted."""
         return frozenset(n for n, value in enumerate(self.truths) if want.fits(value))
 
 
 def enumerated(text: str) -> Enumerated:
-    """Return the condition *text* as the real evaluator sees it at every moment."""
+    """Return the condition *text* with its truth on all facts, by the real evaluator."""
     stated = ScopedCondition(checked(text).term)
-    return Enumerated(text, stated, tuple(evaluate(stated, moment) for moment in moments()))
+    return Enumerated(text, stated, tuple(evaluate(stated, current) for current in all_facts()))
 
 
 def small_conditions(seed: int, count: int) -> Iterator[Enumerated]:
@@ -107,9 +107,9 @@ def small_conditions(seed: int, count: int) -> Iterator[Enumerated]:
         yield enumerated(writer.condition())
 
 
-def is_in_world(moment: Facts) -> bool:
-    """Return whether *moment* has no more GPUs than this world has."""
-    return len(moment.gpus) <= MOST_GPUS
+def is_in_world(current: Facts) -> bool:
+    """Return whether *current* has no more GPUs than this world has."""
+    return len(current.gpus) <= MOST_GPUS
 
 
 def small() -> TruthClaim:

@@ -12,4 +12,4 @@ def test_z3_and_the_prover_say_the_same_of_random_pairs(seed: int) -> None:
     tally = tally_of(seed, 7)
     assert tally.disagreements == []
     assert tally.answers["possible"] and tally.answers["impossible"]
-    assert tally.pairs >= 18  # of 21: what one of them cannot decide is no agreement
+    assert tally.pairs >= 18  # of 21: what one of them cannot decide does not count as agreement

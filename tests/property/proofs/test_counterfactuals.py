@@ -23,8 +23,8 @@ NUMBERS = sorted(
 )
 
 
-def is_true(condition: Checked, moment: Facts) -> bool:
-    return PythonBackEnd().evaluate(condition.term, condition.per_gpu, moment).value is True
+def is_true(condition: Checked, current: Facts) -> bool:
+    return PythonBackEnd().evaluate(condition.term, condition.per_gpu, current).value is True
 
 
 def some_facts(seed: int) -> Facts:
@@ -45,11 +45,11 @@ def some_facts(seed: int) -> Facts:
     return facts(*gpus, transfer=transfer, workload=Workload(memory_footprint=number(0, 2**31)))
 
 
-def single_changes(condition: Checked, moment: Facts) -> Iterator[FactChange]:
+def single_changes(condition: Checked, current: Facts) -> Iterator[FactChange]:
     """Yield every change of one fact to a number near a threshold, another word, the other truth, or missing."""
     units = {unit.field.name: unit for unit in reads_of(condition.term) if isinstance(unit, ir.Read)}
     for unit in units.values():
-        places = range(len(moment.gpus)) if unit.field.scope is Scope.GPU else [None]
+        places = range(len(current.gpus)) if unit.field.scope is Scope.GPU else [None]
         for place in places:
             for value in values_of(unit):
                 yield FactChange(unit, place, None, None, value)
@@ -71,18 +71,18 @@ def values_of(unit: ir.Read) -> list[Value]:
 def test_no_single_change_is_overlooked_and_every_change_flips(seed: int) -> None:
     writer = Conditions(seed)
     for turn in range(5):
-        condition, moment = checked(writer.condition()), some_facts(seed * 10 + turn)
-        before, found = is_true(condition, moment), find_counterfactual(condition.term, moment)
+        condition, current = checked(writer.condition()), some_facts(seed * 10 + turn)
+        before, found = is_true(condition, current), find_counterfactual(condition.term, current)
         if found is not None:
-            after: Facts | None = moment
+            after: Facts | None = current
             for change in found.changes:
                 after = None if after is None else with_value(after, change.term, change.place, change.after)
             assert after is not None
             assert is_true(condition, after) is not before
         flips = [
             change
-            for change in single_changes(condition, moment)
-            if (after := with_value(moment, change.term, change.place, change.after)) is not None
+            for change in single_changes(condition, current)
+            if (after := with_value(current, change.term, change.place, change.after)) is not None
             and is_true(condition, after) is not before
         ]
         if flips:

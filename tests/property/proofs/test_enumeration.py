@@ -1,4 +1,4 @@
-"""The prover against every moment of a small world, looked at one by one on the real evaluator."""
+"""The prover against all facts of a small world, tried one by one on the real evaluator."""
 
 from collections.abc import Iterator
 from itertools import combinations, product
@@ -18,13 +18,13 @@ from gpurules.proofs.queries import (
     unsatisfiable,
 )  # fmt: skip
 from tests.cases import representative
-from tests.property.proofs.enumeration import Enumerated, is_in_world, moments, small, small_conditions
+from tests.property.proofs.enumeration import Enumerated, all_facts, is_in_world, small, small_conditions
 
 CONDITIONS = 6
 
 
 def questions(group: list[Enumerated]) -> Iterator[tuple[list[TruthClaim], bool, str]]:
-    """Yield claims about one condition or two, whether some moment bears them out, and how they read."""
+    """Yield claims about one condition or two, whether some facts bear them out, and how they read."""
     for one in group:
         for want in ExpectedTruth:
             yield [TruthClaim(one.stated, want)], bool(one.where(want)), f"{want}: {one.text}"
@@ -45,22 +45,22 @@ def bears_out(answer: Answer, claims: list[TruthClaim]) -> bool:
 def test_the_prover_agrees_with_every_assignment_of_a_small_domain(seed: int) -> None:
     group = [*small_conditions(seed, CONDITIONS)]
     prover = Prover([*(one.stated for one in group), small().condition])
-    told = {True: 0, False: 0}
+    reported = {True: 0, False: 0}
     for claims, happens, text in questions(group):
         answer = prover.ask([*claims, small()])
-        told[happens] += 1
+        reported[happens] += 1
         if happens:
             assert bears_out(answer, claims), text
             assert isinstance(answer, Sat) and is_in_world(answer.witness.facts), text
         else:
             assert answer == Unsat(), text
-    assert told[True] > 50 and told[False] > 25
+    assert reported[True] > 50 and reported[False] > 25
 
 
 @pytest.mark.parametrize("seed", range(200, 203))
 def test_queries_by_name_agree_with_the_assignments(seed: int) -> None:
     group = [*small_conditions(seed, CONDITIONS)]
-    prover, here = Prover([one.stated for one in group]), range(len(moments()))
+    prover, here = Prover([one.stated for one in group]), range(len(all_facts()))
     for one in group:
         agree(unsatisfiable(prover, one.stated), not one.where(ExpectedTruth.TRUE), one.text)
         agree(tautology(prover, one.stated), not one.where(ExpectedTruth.NOT_TRUE), one.text)
@@ -72,7 +72,7 @@ def test_queries_by_name_agree_with_the_assignments(seed: int) -> None:
 
 
 def agree(verdict: Verdict, so_far: bool, text: str) -> None:
-    """Check that what some moment refutes is refuted, and what none does proved, or refuted on a larger node."""
+    """Check that what some facts refute is refuted, and what none does proved, or refuted on a larger node."""
     if isinstance(verdict, Proved):
         assert so_far, text
     else:
@@ -91,5 +91,5 @@ def test_what_happens_in_a_small_world_is_possible_on_nodes_of_any_size(seed: in
 
 
 def test_the_world_is_as_large_as_it_says() -> None:
-    assert len(moments()) == (1 + 12 + 12**2) * 4 * 3
-    assert all(is_in_world(moment) for moment in moments())
+    assert len(all_facts()) == (1 + 12 + 12**2) * 4 * 3
+    assert all(is_in_world(current) for current in all_facts())

@@ -1,4 +1,4 @@
-"""What is told without a search is what the search tells."""
+"""What screening answers without a search, the search confirms."""
 
 from itertools import permutations
 

@@ -45,18 +45,18 @@ def proved() -> list[tuple[ir.Window, Comparator, ir.Window]]:
 
 
 def test_what_is_proved_is_what_is_known_of_windows() -> None:
-    told = {(first.function[:3], first.seconds, sign.value, second.function[:3], second.seconds)
+    reported = {(first.function[:3], first.seconds, sign.value, second.function[:3], second.seconds)
             for first, sign, second in proved()}  # fmt: skip
-    assert ("max", 20.0, ">", "max", 40.0) in told
-    assert ("max", 40.0, ">", "max", 20.0) not in told
-    assert ("avg", 20.0, ">", "max", 40.0) in told
-    assert ("avg", 40.0, ">", "max", 20.0) not in told
-    assert ("min", 20.0, ">", "max", 40.0) in told
-    assert ("las", 20.0, "!=", "las", 40.0) in told
-    assert ("cou", 20.0, ">", "cou", 40.0) in told
+    assert ("max", 20.0, ">", "max", 40.0) in reported
+    assert ("max", 40.0, ">", "max", 20.0) not in reported
+    assert ("avg", 20.0, ">", "max", 40.0) in reported
+    assert ("avg", 40.0, ">", "max", 20.0) not in reported
+    assert ("min", 20.0, ">", "max", 40.0) in reported
+    assert ("las", 20.0, "!=", "las", 40.0) in reported
+    assert ("cou", 20.0, ">", "cou", 40.0) in reported
 
 
-def worth(window: ir.Window, series: Series, now: float) -> Value:
+def value_of_window(window: ir.Window, series: Series, now: float) -> Value:
     return over_time(window, series.window(now, window.seconds), now)
 
 
@@ -69,4 +69,4 @@ def test_no_series_contradicts_it(seed: int) -> None:
         if random.random() < 0.7:
             series.add(now, random.choice((0.1, 0.1, 0.1, 0.3, 1e16, 7.7, random.random())), 100.0)
         for first, sign, second in proved():
-            assert compare(sign, worth(first, series, now), worth(second, series, now)) is not True
+            assert compare(sign, value_of_window(first, series, now), value_of_window(second, series, now)) is not True

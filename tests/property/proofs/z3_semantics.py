@@ -1,6 +1,6 @@
 """The language written down a second time, for z3: from the normative text, not from the prover.
 
-A term is a pair (what it is worth, whether it is known); a condition is a pair (TRUE, FALSE). A node has up to
+A term is a pair (its value, whether it is known); a condition is a pair (TRUE, FALSE). A node has up to
 ``SLOTS`` GPUs, each of which may or may not be there.
 """
 
@@ -123,7 +123,7 @@ class Semantics:
         return z3.And(known, holds), z3.And(known, z3.Not(holds))
 
     def value(self, term: ir.Term, slot: int | None) -> tuple[Any, Any]:
-        """Return what a number or an enum is worth, and when it is known."""
+        """Return the value of a number or an enum, and when it is known."""
         match term:
             case ir.Constant(value):
                 return self._constant(value), z3.BoolVal(value is not None)

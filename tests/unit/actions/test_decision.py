@@ -8,7 +8,7 @@ from gpurules.actions.targets import Stage
 from gpurules.rules import Ruleset
 from tests.factories import NEW_YEAR, dataset, engine, gpu, one_gpu, ruleset, snapshot
 
-MOMENT = one_gpu(memory=90)
+FULL_GPU = one_gpu(memory=90)
 
 
 def orders(*actions: str, head: str = "") -> Ruleset:
@@ -34,7 +34,7 @@ def test_directives_combine_by_their_policy() -> None:
         "action: limit_bandwidth, parameters: {max_bandwidth: 200MB/s}",
         "action: limit_bandwidth, parameters: {max_bandwidth: 100MB/s}",
         "action: limit_concurrency, parameters: {max_concurrency: 4}",
-    ).evaluate(MOMENT, dataset())
+    ).evaluate(FULL_GPU, dataset())
     assert (decision.prefetch_factor, decision.delay, decision.priority_boost) == (0.3, 60, 30)
     assert (decision.max_bandwidth, decision.max_concurrency) == (100 * 1024**2, 4)
 
@@ -44,13 +44,13 @@ def test_a_delay_is_capped_by_the_patience_that_is_left(age: float | None, delay
     rules = orders("action: delay_transfer, parameters: {delay: 1h}")
     created = None if age is None else NEW_YEAR - age
     wanted = 0 if age is None or age < 0 else delay
-    assert rules.evaluate(MOMENT, dataset(created=created)).delay in (wanted, 300)
+    assert rules.evaluate(FULL_GPU, dataset(created=created)).delay in (wanted, 300)
 
 
 def test_a_pause_ends_with_the_patience_too() -> None:
     rules = orders("action: pause_transfer")
-    assert rules.evaluate(MOMENT, dataset(created=NEW_YEAR - 299)).paused
-    assert not rules.evaluate(MOMENT, dataset(created=NEW_YEAR - 301)).paused
+    assert rules.evaluate(FULL_GPU, dataset(created=NEW_YEAR - 299)).paused
+    assert not rules.evaluate(FULL_GPU, dataset(created=NEW_YEAR - 301)).paused
 
 
 def test_boosts_are_clamped() -> None:
@@ -58,9 +58,9 @@ def test_boosts_are_clamped() -> None:
         "action: increase_priority, parameters: {priority_boost: 80}",
         "action: increase_priority, parameters: {priority_boost: 80}",
     )
-    assert rules.evaluate(MOMENT).priority_boost == 100
+    assert rules.evaluate(FULL_GPU).priority_boost == 100
     own = orders("action: increase_priority, parameters: {priority_boost: -80}", head="settings: {max_priority: 50}")
-    assert own.evaluate(MOMENT).priority_boost == -50
+    assert own.evaluate(FULL_GPU).priority_boost == -50
 
 
 def test_staging_goes_to_the_weightiest_rule_whose_threshold_is_reached() -> None:
@@ -68,10 +68,10 @@ def test_staging_goes_to_the_weightiest_rule_whose_threshold_is_reached() -> Non
         "action: stage_transfer, parameters: {staging_threshold: 1GiB, staging_area: /fast}",
         "action: stage_transfer, parameters: {staging_threshold: 1MiB, staging_area: /slow, on_full: wait}",
     )
-    assert rules.evaluate(MOMENT, dataset(size=2**30)).stage == Stage("/fast", 2**30, "direct", "r0")
-    assert rules.evaluate(MOMENT, dataset(size=2**20)).stage == Stage("/slow", 2**20, "wait", "r1")
-    assert rules.evaluate(MOMENT, dataset(size=2**20 - 1)).stage is None
-    assert rules.evaluate(MOMENT, dataset()).stage is None
+    assert rules.evaluate(FULL_GPU, dataset(size=2**30)).stage == Stage("/fast", 2**30, "direct", "r0")
+    assert rules.evaluate(FULL_GPU, dataset(size=2**20)).stage == Stage("/slow", 2**20, "wait", "r1")
+    assert rules.evaluate(FULL_GPU, dataset(size=2**20 - 1)).stage is None
+    assert rules.evaluate(FULL_GPU, dataset()).stage is None
 
 
 def test_a_match_names_rule_devices_and_actions() -> None:
@@ -83,7 +83,7 @@ def test_a_match_names_rule_devices_and_actions() -> None:
 
 def test_shadows_order_nothing() -> None:
     rules = ruleset("  - {name: a, condition: gpu_memory > 80, action: pause_transfer, mode: shadow}\n")
-    decision = rules.evaluate(MOMENT, dataset())
+    decision = rules.evaluate(FULL_GPU, dataset())
     assert decision.matched == ()
     assert not decision.paused
 
@@ -100,21 +100,21 @@ def test_a_decision_is_json() -> None:
     rules = orders(
         "action: stage_transfer", "action: pause_transfer", "action: delay_transfer, parameters: {delay: 5s}"
     )
-    data = rules.evaluate(MOMENT, dataset(size=5)).to_dict()
+    data = rules.evaluate(FULL_GPU, dataset(size=5)).to_dict()
     assert json.loads(json.dumps(data)) == data
 
 
 def test_decisions_are_equal_when_they_say_the_same() -> None:
     rules = orders("action: delay_transfer, parameters: {delay: 10s, jitter: 1}")
     running = engine(rules)
-    running.observe(MOMENT)
-    assert running.decide(dataset()) == rules.evaluate(MOMENT, dataset())
-    assert hash(running.decide(dataset())) == hash(rules.evaluate(MOMENT, dataset()))
+    running.observe(FULL_GPU)
+    assert running.decide(dataset()) == rules.evaluate(FULL_GPU, dataset())
+    assert hash(running.decide(dataset())) == hash(rules.evaluate(FULL_GPU, dataset()))
     assert running.decide(dataset()) != running.decide(dataset(id="other"))
 
 
 def test_a_decision_does_not_change() -> None:
-    decision = orders("action: pause_transfer").evaluate(MOMENT)
+    decision = orders("action: pause_transfer").evaluate(FULL_GPU)
     with pytest.raises(AttributeError):
         decision.paused = False  # type: ignore[misc]
     with pytest.raises((AttributeError, TypeError)):
@@ -123,10 +123,10 @@ def test_a_decision_does_not_change() -> None:
 
 @pytest.mark.parametrize(("count", "minimum", "left"), [(8, 0, 2), (1, 0, 0), (1, 1, 1), (0, 0, 0)])
 def test_the_prefetch_that_is_left(count: int, minimum: int, left: int) -> None:
-    decision = orders("action: reduce_prefetch, parameters: {reduction_factor: 0.3}").evaluate(MOMENT)
+    decision = orders("action: reduce_prefetch, parameters: {reduction_factor: 0.3}").evaluate(FULL_GPU)
     assert decision.prefetch(count, minimum) == left
 
 
 def test_it_shows_what_differs_from_neutral() -> None:
-    shown = repr(orders("action: delay_transfer, parameters: {delay: 5s}").evaluate(MOMENT, dataset()))
+    shown = repr(orders("action: delay_transfer, parameters: {delay: 5s}").evaluate(FULL_GPU, dataset()))
     assert "r0" in shown and "delay=5" in shown and "paused" not in shown

@@ -136,7 +136,7 @@ class Taken(Good):
 
 class Failing:
     def __init__(self) -> None:
-        raise ValueError("no licence")
+        raise ValueError("no license")
 
 
 @pytest.fixture
@@ -153,7 +153,7 @@ def test_a_failing_plugin_is_named_and_the_rest_goes_on():
     assert default_actions().names == (*ACTIONS.names, "good")
     assert failed_plugins() == {
         "gone": "cannot be imported: ImportError: no module",
-        "failing": "cannot be used: its constructor raised ValueError: no licence",
+        "failing": "cannot be used: its constructor raised ValueError: no license",
         "instance": "claims the name 'log', which is taken",
         "number": WANTS,
     }

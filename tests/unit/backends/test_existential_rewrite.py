@@ -1,4 +1,4 @@
-"""What must hold on some GPU is told by the largest or smallest value."""
+"""What must hold on some GPU is decided by the largest or smallest value."""
 
 import pytest
 

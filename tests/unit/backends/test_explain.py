@@ -9,8 +9,8 @@ TWO = (gpu(0, memory=78.1), gpu(1, memory=91), gpu(2))
 
 def test_every_part_has_a_value_for_each_gpu() -> None:
     term = checked("gpu_memory > 80 AND file_type == 'model'").term
-    told = explain(term, facts(*TWO, transfer=dataset()))
-    assert told.to_dict() == {
+    reported = explain(term, facts(*TWO, transfer=dataset()))
+    assert reported.to_dict() == {
         "text": "gpu_memory > 80 AND file_type == 'model'",
         "value": {"0": False, "1": False, "2": False},
         "parts": [
@@ -29,15 +29,15 @@ def test_every_part_has_a_value_for_each_gpu() -> None:
 
 
 def test_an_aggregate_has_one_value_and_its_parts_one_per_gpu() -> None:
-    told = explain(checked("max(gpu_memory) > 90").term, facts(*TWO))
-    (largest,) = told.parts
-    assert (told.values, largest.values) == ((True,), (91,))
+    reported = explain(checked("max(gpu_memory) > 90").term, facts(*TWO))
+    (largest,) = reported.parts
+    assert (reported.values, largest.values) == ((True,), (91,))
     assert largest.parts[0].values == (78.1, 91, None)
 
 
 def test_over_no_gpu_there_is_no_value_and_the_result_is_false() -> None:
-    told = explain(checked("gpu_memory > 80").term, facts())
-    assert told.values == () and told.is_per_gpu
+    reported = explain(checked("gpu_memory > 80").term, facts())
+    assert reported.values == () and reported.is_per_gpu
     assert ExplainBackEnd().evaluate(checked("gpu_memory > 80").term, True, facts()).value is False
 
 

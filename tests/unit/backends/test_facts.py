@@ -38,8 +38,8 @@ def test_what_is_given_by_hand_of_another_type_is_missing() -> None:
 
 
 def test_times_go_by_the_zone() -> None:
-    moment = Snapshot(timestamp=NEW_YEAR + 0.25)
-    utc, tokyo = Facts(moment, ()), Facts(moment, (), context=EvaluationContext(ZoneInfo("Asia/Tokyo")))
+    current = Snapshot(timestamp=NEW_YEAR + 0.25)
+    utc, tokyo = Facts(current, ()), Facts(current, (), context=EvaluationContext(ZoneInfo("Asia/Tokyo")))
     assert [value(n, utc) for n in ("hour", "weekday", "time_of_day")] == [0, "thu", 0.25]
     assert [value(n, tokyo) for n in ("hour", "weekday", "time_of_day")] == [9, "thu", 32400.25]
 
@@ -84,8 +84,8 @@ def test_a_gpu_field_is_of_one_gpu_and_missing_without() -> None:
 def test_a_declared_field_is_read_from_labels(labels: dict[str, object], found: object) -> None:
     for scope in Scope:
         field = declared_field("tenant", "string", scope=scope)
-        moment = Snapshot(gpus=(gpu(0, labels=labels),), labels=labels)
-        here = Facts(moment, moment.gpus, Transfer(labels=labels), Workload(labels=labels))
+        current = Snapshot(gpus=(gpu(0, labels=labels),), labels=labels)
+        here = Facts(current, current.gpus, Transfer(labels=labels), Workload(labels=labels))
         assert read(field, here, here.gpus[0]) == found
 
 
@@ -105,8 +105,8 @@ def test_a_value_of_another_type_is_missing(given: object, datatype: object, fou
 
 
 def test_scope_keeps_gpus_with_their_rows() -> None:
-    moment = snapshot(gpu(0), gpu("1:0"), gpu(2))
-    here = Facts(moment, moment.gpus, rows=((1,), (2,), (3,)))
+    current = snapshot(gpu(0), gpu("1:0"), gpu(2))
+    here = Facts(current, current.gpus, rows=((1,), (2,), (3,)))
     scoped = here.in_scope([2, "1:0", 9])
     assert [g.index for g in scoped.gpus] == ["1:0", 2]
     assert list(scoped.rows) == [(2,), (3,)]
@@ -121,7 +121,7 @@ def test_equal_windows_have_one_key() -> None:
 
 
 @pytest.mark.parametrize(
-    ("function", "worth"),
+    ("function", "expected"),
     [
         ("avg_over_time", 7),
         ("count_over_time", 1),
@@ -133,9 +133,9 @@ def test_equal_windows_have_one_key() -> None:
         ("changes", 0),
     ],
 )
-def test_a_window_of_one_sample(function: str, worth: object) -> None:
+def test_a_window_of_one_sample(function: str, expected: object) -> None:
     term = ir.Window(function, FIELDS["gpu_power"], 60, None, NUMBER)
-    assert instant(term, 7) == worth
+    assert instant(term, 7) == expected
     assert instant(term, None) is None
 
 

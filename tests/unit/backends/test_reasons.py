@@ -15,7 +15,7 @@ def why(text: str, *gpus: object, **about: object) -> str:
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "expected"),
     [
         ("gpu_memory > 85", "gpu_memory 91 % > 85 (GPU 1)"),
         ("gpu_memory > 95", "gpu_memory 78.1 % is not > 95 (GPU 0); gpu_memory 91 % is not > 95 (GPU 1); "),
@@ -23,8 +23,8 @@ def why(text: str, *gpus: object, **about: object) -> str:
         ("gpu_memory > 85 AND file_type == 'model'", "file_type"),
     ],
 )
-def test_a_per_gpu_reason_names_the_gpus_that_decide(text: str, told: str) -> None:
-    assert told in why(text, *THREE, transfer=dataset())
+def test_a_per_gpu_reason_names_the_gpus_that_decide(text: str, expected: str) -> None:
+    assert expected in why(text, *THREE, transfer=dataset())
 
 
 def test_gpus_with_one_reason_are_grouped() -> None:
@@ -33,8 +33,8 @@ def test_gpus_with_one_reason_are_grouped() -> None:
 
 
 def test_missing_telemetry_is_reported_with_the_reason_of_the_source() -> None:
-    told = why("gpu_memory > 95", *THREE)
-    assert "gpu_memory is missing (NOT_SUPPORTED) (GPU 2)" in told
+    expected = why("gpu_memory > 95", *THREE)
+    assert "gpu_memory is missing (NOT_SUPPORTED) (GPU 2)" in expected
 
 
 def test_without_gpus_there_is_nothing_in_scope() -> None:
@@ -42,7 +42,7 @@ def test_without_gpus_there_is_nothing_in_scope() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "expected"),
     [
         ("active_training", "active_training is false"),
         ("NOT active_training", "active_training is false"),
@@ -57,13 +57,13 @@ def test_without_gpus_there_is_nothing_in_scope() -> None:
         ("1 <= pending_transfers <= 5", "pending_transfers 0"),
     ],
 )
-def test_a_reason_of_the_node_or_transfer(text: str, told: str) -> None:
-    assert told in why(text, transfer=model())
+def test_a_reason_of_the_node_or_transfer(text: str, expected: str) -> None:
+    assert expected in why(text, transfer=model())
 
 
 def test_a_long_reason_is_cut_short() -> None:
     many = tuple(gpu(n, memory=n) for n in range(16))
-    told = why("gpu_memory > 95", *many)
-    assert told.endswith("and 12 more")
+    expected = why("gpu_memory > 95", *many)
+    assert expected.endswith("and 12 more")
     parts = " AND ".join([f"pending_transfers > {n}" for n in range(10)])
     assert why(parts).endswith("and 7 more")

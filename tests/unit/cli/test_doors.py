@@ -52,7 +52,7 @@ def test_nothing_that_commands_a_terminal_passes(shown, door, character):
 @pytest.mark.parametrize(
     "sequence", ["\x1b[2J", "\x1b[8m", "\x1b[5m", "\x1b]0;x\x07", "\x1b[31;8m", "\x1b[1A", "\x1bc", "\x1b[38;5m"]
 )
-def test_only_colours_pass_and_on_a_terminal_alone(shown, sequence):
+def test_only_colors_pass_and_on_a_terminal_alone(shown, sequence):
     text = shown((output.write, f"{sequence}{output.Style.BAD.value}red{output.RESET}\n"))
     assert sequence not in text
     assert text.endswith("\x1b[31mred\x1b[0m\n") is shown.is_terminal

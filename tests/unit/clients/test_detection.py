@@ -1,4 +1,4 @@
-"""Detectors: what tells of a file beside its path."""
+"""Detectors: what identifies a file, beside its path."""
 
 import os
 
@@ -53,7 +53,7 @@ def test_what_is_given_and_what_the_ruleset_says_stand_above_detectors(plugin):
     given = Transfer(path="/x/a.ours", file_type="log", framework="onnx")
     assert with_detected_facts(given) is given
     ruled = with_detected_facts(Transfer(path="/x/a.ours"), (("*.ours", "config"),))
-    assert (ruled.file_type, ruled.framework) == (None, "jax"), "the ruleset's own table tells the type, later"
+    assert (ruled.file_type, ruled.framework) == (None, "jax"), "the ruleset's own table decides the type, later"
     assert with_detected_facts(Transfer(path="/x/a.ours")).file_type == "tensor"
     assert with_detected_facts(Transfer()) == Transfer()
     asked = Transfer(path="/x/a.ours")
@@ -75,7 +75,7 @@ def test_a_folder_is_looked_at_again_when_it_has_changed(tmp_path):
     path = str(tmp_path / "weights")
     assert with_detected_facts(Transfer(path=path), beside=path).framework is None
     (tmp_path / "saved_model.pb").write_bytes(b"")
-    os.utime(tmp_path, ns=(1, 1))  # a clock of files may not tell two changes in one tick apart
+    os.utime(tmp_path, ns=(1, 1))  # a file system's clock may not distinguish two changes in one tick
     assert with_detected_facts(Transfer(path=path), beside=path).framework == "tensorflow"
 
 

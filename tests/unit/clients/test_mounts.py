@@ -1,4 +1,4 @@
-"""What mounts are told to do, on trees that stand for ``/proc`` and ``/sys``; real ones: tests/integration."""
+"""The settings of mounts, on trees that stand for ``/proc`` and ``/sys``; real ones: tests/integration."""
 
 import pytest
 

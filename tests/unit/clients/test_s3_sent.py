@@ -18,7 +18,7 @@ def text(value: bytes) -> str:
 
 
 class Taking:
-    """A client of a store that answers as it is told."""
+    """A client of a store that answers as the test says."""
 
     def __init__(self, **answer):
         self.answer = answer

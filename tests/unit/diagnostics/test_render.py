@@ -46,8 +46,8 @@ def test_full_shows_the_line_the_range_and_the_hint(golden: Callable[[str, str],
     golden("diagnostics/full.txt", render(FINDINGS, Format.FULL, sources))
 
 
-def test_full_in_colour(golden: Callable[[str, str], None]) -> None:
-    golden("diagnostics/full-colour.txt", render(FINDINGS, Format.FULL, sources, colour=True))
+def test_full_in_color(golden: Callable[[str, str], None]) -> None:
+    golden("diagnostics/full-color.txt", render(FINDINGS, Format.FULL, sources, color=True))
 
 
 def test_concise_is_one_line_each(golden: Callable[[str, str], None]) -> None:

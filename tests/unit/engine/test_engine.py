@@ -105,8 +105,8 @@ def test_the_state_of_every_signal_is_reported() -> None:
         ruleset("  - {name: a, condition: s, action: pause_transfer}\n", "signals: {s: {condition: gpu_memory > 80}}")
     )
     running.observe(snapshot(gpu(0, memory=90), gpu(1, memory=10)))
-    told = [(s.name, s.owner, s.device, s.on) for s in running.signals()]
-    assert told == [("s", "GPU-0", 0, True), ("s", "GPU-1", 1, False)]
+    reported = [(s.name, s.owner, s.device, s.on) for s in running.signals()]
+    assert reported == [("s", "GPU-0", 0, True), ("s", "GPU-1", 1, False)]
 
 
 # replacing the ruleset
@@ -233,9 +233,9 @@ def test_sixteen_threads_see_whole_snapshots_one_by_one_and_many_at_once() -> No
         while not stop.is_set():
             together = running.decide_many(asked)
             for decision in (running.decide(asked[0]), *together):
-                told = (decision.rules, decision.priority_boost)
-                if told != wanted[round(decision.snapshot_time - NEW_YEAR) % 2]:
-                    torn.append(told)
+                reported = (decision.rules, decision.priority_boost)
+                if reported != wanted[round(decision.snapshot_time - NEW_YEAR) % 2]:
+                    torn.append(reported)
             if len({decision.snapshot_time for decision in together}) != 1:
                 torn.append(together)
             met[number] += 1
@@ -278,8 +278,8 @@ def test_a_kept_decision_can_still_be_explained_later() -> None:
     kept = running.decide(dataset())
     running.observe(one_gpu(5, memory=10))
     running.replace(OTHER)
-    told = kept.explain()
-    assert told.rule("node").outcome == "match"  # type: ignore[attr-defined]
+    reported = kept.explain()
+    assert reported.rule("node").outcome == "match"  # type: ignore[attr-defined]
     assert kept.matched[0].devices == (0,)
 
 

@@ -49,18 +49,22 @@ def node() -> Node:
 
 def test_a_running_keep_for_says_until_when_it_holds_the_signal_on(node: Node) -> None:
     node.at(10, 70, 80)
-    told = reasons(node.at(20, 70, 80))
-    assert told["named"].startswith("full is on, held by keep_for until 00:01:10, for another 50 s: gpu_memory 70 %")
-    assert told["node"] == (
+    reported = reasons(node.at(20, 70, 80))
+    assert reported["named"].startswith(
+        "full is on, held by keep_for until 00:01:10, for another 50 s: gpu_memory 70 %"
+    )
+    assert reported["node"] == (
         "training is on, held by keep_for until 00:02:10, for another 1 m 50 s: active_training is false"
     )
-    assert told["own"].startswith("its signal is on, held by keep_for until 00:00:40, for another 20 s: ")
+    assert reported["own"].startswith("its signal is on, held by keep_for until 00:00:40, for another 20 s: ")
 
 
 def test_it_goes_on_while_the_condition_is_unknown(node: Node) -> None:
     node.at(10, 70, 80)
-    told = reasons(node.at(20, None, 80))
-    assert told["named"].startswith("full is on, held by keep_for until 00:01:10, for another 50 s: gpu_memory is miss")
+    reported = reasons(node.at(20, None, 80))
+    assert reported["named"].startswith(
+        "full is on, held by keep_for until 00:01:10, for another 50 s: gpu_memory is miss"
+    )
 
 
 def test_a_signal_between_its_limits_is_held_without_an_end(node: Node) -> None:

@@ -1,4 +1,4 @@
-"""Moments that people type are read exactly, or refused with what to write."""
+"""Points in time that people type are read exactly, or refused with what to write."""
 
 from datetime import UTC, datetime
 

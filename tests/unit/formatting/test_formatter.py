@@ -45,7 +45,7 @@ def test_what_ships_is_in_it(name: str) -> None:
         ("|2\n      gpu_memory>80", "|\n      gpu_memory > 80"),
     ],
 )
-def test_conditions_are_spelt_canonically_in_every_style(before: str, after: str) -> None:
+def test_conditions_are_spelled_canonically_in_every_style(before: str, after: str) -> None:
     assert format_text(f"{HEAD}{before}\n") == f"{HEAD}{after}\n"
 
 

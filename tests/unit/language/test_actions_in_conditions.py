@@ -1,4 +1,4 @@
-"""Whoever writes what to do into a condition hears where that is written."""
+"""An author who writes what to do into a condition is shown where that is written."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Large conditions are looked at in bounded work: what is plain is found all the same, and the rest is told."""
+"""Large conditions are looked at in bounded work: what is plain is found all the same, and the rest is reported."""
 
 import pytest
 
@@ -8,9 +8,9 @@ from gpurules.linter import Policy, lints
 HEAD = "version: 1\nname: n\n"
 
 
-def linted(condition: str, untold: list[str] | None = None, head: str = "") -> list[Diagnostic]:
+def linted(condition: str, undecided: list[str] | None = None, head: str = "") -> list[Diagnostic]:
     rule = f'rules:\n  - {{name: r, condition: "{condition}", action: pause_transfer}}\n'
-    return lints(f"{HEAD}{head}{rule}", policy=Policy(unanalysed=untold))
+    return lints(f"{HEAD}{head}{rule}", policy=Policy(unanalyzed=undecided))
 
 
 def many(word: str, part: str, count: int) -> str:
@@ -19,11 +19,11 @@ def many(word: str, part: str, count: int) -> str:
 
 @pytest.mark.parametrize("count", [3, 40, 400])
 def test_every_part_of_many_that_another_says_is_found_with_that_one(count: int) -> None:
-    untold: list[str] = []
-    found = [d for d in linted(many("OR", "transfer_size > {0}MiB", count), untold) if d.code == "GPR203"]
+    undecided: list[str] = []
+    found = [d for d in linted(many("OR", "transfer_size > {0}MiB", count), undecided) if d.code == "GPR203"]
     assert len(found) == count - 1
     assert all("`transfer_size > 0MiB`" in d.message and d.safe for d in found)
-    assert untold == []
+    assert undecided == []
 
 
 @pytest.mark.parametrize("count", [3, 40, 400])
@@ -79,19 +79,19 @@ def test_a_fix_that_changes_a_part_is_not_safe_however_many_others_there_are() -
 
 
 def test_a_search_that_ends_at_its_bound_is_reported() -> None:
-    untold: list[str] = []
-    linted(many("OR", "count(gpu_power > {0}W) > 1", 300), untold)
-    assert untold == ["<text>: `r`: the step budget of the analysis was exhausted"]
+    undecided: list[str] = []
+    linted(many("OR", "count(gpu_power > {0}W) > 1", 300), undecided)
+    assert undecided == ["<text>: `r`: the step budget of the analysis was exhausted"]
 
 
 @pytest.mark.parametrize("subject", ["gpu_xid", "abs(gpu_xid)"])
 @pytest.mark.parametrize("count", [5, 3000])
-def test_a_long_list_is_analysed_whatever_its_length(subject: str, count: int) -> None:
+def test_a_long_list_is_analyzed_whatever_its_length(subject: str, count: int) -> None:
     listed = f"define:\n  ids: [{', '.join(map(str, range(count)))}]\n"
-    untold: list[str] = []
-    codes = [d.code for d in linted(f"{subject} IN ids AND gpu_xid > {count}", untold, listed)]
+    undecided: list[str] = []
+    codes = [d.code for d in linted(f"{subject} IN ids AND gpu_xid > {count}", undecided, listed)]
     assert "GPR201" in codes, codes
-    assert untold == []
+    assert undecided == []
 
 
 def test_each_of_many_unused_inputs_can_be_removed_alone() -> None:

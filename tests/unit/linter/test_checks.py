@@ -36,7 +36,7 @@ def actions() -> Registry[Action]:
     """Actions as plug-ins bring them: one cannot be taken back, one declares nothing, one not how it combines."""
     minutes: Schema = {"type": "object", "properties": {"minutes": {"type": "number"}}}
     park = FunctionDirective("park", "", minutes, dict, tuple, "parked", combines=Combines.UNDECLARED)
-    mail = FunctionEffect("mail", "Tell people.", ANY_PARAMETERS, lambda event: None)
+    mail = FunctionEffect("mail", "Notify people.", ANY_PARAMETERS, lambda event: None)
     return ACTIONS.with_members([drain(**{"x-irreversible": True}, properties={}), mail, park])
 
 

@@ -35,7 +35,7 @@ def appended(text: str, rule: str) -> str | None:
     return "\n".join([*lines, f"{indent}- {{name: zz_broken, {rule}}}"]) + "\n"
 
 
-def told(found: list[Diagnostic]) -> set[tuple[str, int, int, str]]:
+def places(found: list[Diagnostic]) -> set[tuple[str, int, int, str]]:
     return {(d.code, d.line, d.column, d.message) for d in found if d.rule != "zz_broken"}
 
 
@@ -59,7 +59,7 @@ def test_a_mistake_in_one_rule_leaves_every_finding_of_the_others(folder: Path, 
     text = appended(before, BROKEN[mistake])
     assert text is not None
     after = lints(text, path, None, EVERYTHING)
-    lost = told(lints(before, path, None, EVERYTHING)) - told(after)
+    lost = places(lints(before, path, None, EVERYTHING)) - places(after)
     assert not lost
     assert any(d.severity == "error" and d.line == len(text.splitlines()) for d in after)
 
@@ -90,17 +90,17 @@ ONE_MISTAKE = {
     "a define that is a mapping": "define: {hot: {a: b}}\n" + using("hot OR gpu_memory > 5"),
     "a list of two types": "define: {l: ['a', 3C]}\n" + using("path IN l AND file_type IN l"),
     "a signal with a mistake": "signals: {s: {condition: gpu_temp > 5}}\n" + using("s", "NOT s"),
-    "a signal with a misspelt key": "signals: {s: {conditon: gpu_power > 5W}}\n" + using("s"),
+    "a signal with a misspelled key": "signals: {s: {conditon: gpu_power > 5W}}\n" + using("s"),
     "a wrong end of a signal": UNTIL + using("s"),
     "a signal that is a text": "signals: {s: gpu_memory > 5}\n" + using("s"),
     "an input of no type": "inputs: {i: {type: numbr, default: 3}}\n" + using("gpu_memory > i"),
     "an input with a wrong value": "inputs: {i: {type: number, unit: s, default: soon}}\n" + ordering(DELAYED),
-    "a misspelt section": "defins: {hot: gpu_power > 5W}\n" + using("hot"),
-    "a misspelt section of fields": "field: {rack: {type: string, scope: node}}\n" + using("rack == 'x'"),
-    "a misspelt parameter": ordering(f"{REDUCE}, parameters: {{reduction_facter: 0.5}}"),
+    "a misspelled section": "defins: {hot: gpu_power > 5W}\n" + using("hot"),
+    "a misspelled section of fields": "field: {rack: {type: string, scope: node}}\n" + using("rack == 'x'"),
+    "a misspelled parameter": ordering(f"{REDUCE}, parameters: {{reduction_facter: 0.5}}"),
     "half the name of a parameter": ordering(f"{REDUCE}, parameters: {{factor: 0.5}}"),
-    "misspelt parameters": ordering(f"{REDUCE}, parameter: {{reduction_factor: 0.5}}"),
-    "a misspelt action": ordering(f"{REDUCE.replace('action', 'acton')}, parameters: {{reduction_factor: 0.5}}"),
+    "misspelled parameters": ordering(f"{REDUCE}, parameter: {{reduction_factor: 0.5}}"),
+    "a misspelled action": ordering(f"{REDUCE.replace('action', 'acton')}, parameters: {{reduction_factor: 0.5}}"),
     "another word for a condition": ordering(f"when: gpu_memory > 80, {PAUSE}"),
     "a tag": "define: {hot: !x gpu_power > 5W}\n" + using("hot"),
     "a mistake behind an anchor": "x-c: &c gpu_powr > 5W\n"
@@ -117,7 +117,7 @@ def test_one_mistake_gives_one_finding(mistake: str) -> None:
     assert found[0].severity == "error"
 
 
-def test_a_misspelt_input_says_nothing_of_its_uses(tmp_path: Path) -> None:
+def test_a_misspelled_input_says_nothing_of_its_uses(tmp_path: Path) -> None:
     (tmp_path / "base.yaml").write_text(
         f"{HEAD}inputs: {{limit: {{type: number, unit: '%', default: 0}}}}\nrules:\n"
         f"  - {{name: a, condition: gpu_memory >= limit, {PAUSE}}}\n"

@@ -1,4 +1,4 @@
-"""What rules cannot mean, and how they clash: proved, shown by a moment, and told once."""
+"""What rules cannot mean, and how they contradict each other: proved, shown by an example, and reported once."""
 
 import pytest
 
@@ -104,17 +104,17 @@ def test_feedback_is_detected_by_what_a_plug_in_declares() -> None:
 
 
 def test_what_cannot_be_decided_is_not_guessed_but_named() -> None:
-    policy = Policy(unanalysed=[])
+    policy = Policy(unanalyzed=[])
     rule = "name: a, condition: \"path MATCHES '^[0-9]{7}$' AND path MATCHES '^[a-z]+$'\", action: pause_transfer"
     assert found(rule, policy=policy) == []
-    assert policy.unanalysed is not None
-    assert [reason.partition(": ")[2][:3] for reason in policy.unanalysed] == ["`a`"]
+    assert policy.unanalyzed is not None
+    assert [reason.partition(": ")[2][:3] for reason in policy.unanalyzed] == ["`a`"]
 
 
 def test_an_exhausted_work_cap_is_reported() -> None:
-    policy = Policy(work=0, unanalysed=[])
+    policy = Policy(work=0, unanalyzed=[])
     assert found("name: a, condition: 9 < hour AND hour < 3, action: pause_transfer", policy=policy) == []
-    assert policy.unanalysed == ["x.yaml: `a`: the step budget of the analysis was exhausted"]
+    assert policy.unanalyzed == ["x.yaml: `a`: the step budget of the analysis was exhausted"]
 
 
 @pytest.mark.parametrize("name", shipped_names())
@@ -122,11 +122,11 @@ def test_what_ships_has_no_findings(name: str) -> None:
     assert lint(name if name.startswith("gpurules:") else f"gpurules:{name}") == []
 
 
-def test_a_rule_of_which_a_part_was_not_looked_at_is_not_analysed_in_full() -> None:
-    untold: list[str] = []
+def test_a_rule_of_which_a_part_was_not_looked_at_is_not_analyzed_in_full() -> None:
+    undecided: list[str] = []
     rule = "name: a, condition: gpu_memory > 80 AND gpu_memory < 90 AND gpu_throttled, action: pause_transfer"
-    assert found(rule, policy=Policy(work=0, unanalysed=untold)) == []
-    assert untold == ["x.yaml: `a`: the step budget of the analysis was exhausted"]
+    assert found(rule, policy=Policy(work=0, unanalyzed=undecided)) == []
+    assert undecided == ["x.yaml: `a`: the step budget of the analysis was exhausted"]
 
 
 def test_the_finding_on_lower_case_shows_how_to_write_it() -> None:

@@ -1,4 +1,4 @@
-"""The moment that a finding shows has only facts that matter, near the limits, whichever check it is of."""
+"""The example that a finding shows has only facts that matter, near the limits, whichever check it is of."""
 
 import pytest
 

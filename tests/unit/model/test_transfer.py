@@ -92,8 +92,8 @@ def test_numbers_of_other_libraries_and_paths_are_taken_for_what_they_are() -> N
 
 
 def test_a_reason_that_is_given_stays_beside_one_that_is_found() -> None:
-    transfer = Transfer(size=-1, missing={"path": "not told"})
-    assert dict(transfer.missing) == {"path": "not told", "size": "below 0: -1"}
+    transfer = Transfer(size=-1, missing={"path": "not reported"})
+    assert dict(transfer.missing) == {"path": "not reported", "size": "below 0: -1"}
 
 
 @pytest.mark.parametrize("kind", [Transfer, Workload])

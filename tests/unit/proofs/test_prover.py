@@ -158,7 +158,7 @@ rules:
     assert isinstance(answers["d"], Sat)  # held on by keep_for
 
 
-def test_what_is_not_analysed_is_said() -> None:
+def test_what_is_not_analyzed_is_said() -> None:
     answer = ask("gpu_power * gpu_power_limit / gpu_power > 5 AND gpu_power * gpu_power_limit / gpu_power_limit < 0")
     assert isinstance(answer, Unsat | Unknown)
     hard = ask("path MATCHES 'a{3}b(?i)c' AND path MATCHES '^zzz$'")

@@ -1,4 +1,4 @@
-"""Questions by name: proved with the least that proves it, refuted by a moment that the evaluator confirms."""
+"""Questions by name: proved with the least that proves it, refuted by an example that the evaluator confirms."""
 
 import pytest
 

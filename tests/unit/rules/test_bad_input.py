@@ -67,11 +67,11 @@ def test_nesting_beyond_the_limit_is_diagnosed(text: str) -> None:
     ids=["brackets", "not", "minus", "calls", "and", "or not", "arithmetic"],
 )
 def test_nesting_up_to_the_limit_works_to_the_end(text: str) -> None:
-    moment = Snapshot.from_dict({"gpus": [{"memory": 90, "throttled": True}]})
-    result = Condition(text).evaluate(moment)
+    current = Snapshot.from_dict({"gpus": [{"memory": 90, "throttled": True}]})
+    result = Condition(text).evaluate(current)
     assert result.value in (True, False)
     ruleset = loads(rule(f"'{text}'"))
-    decision = ruleset.evaluate(moment)
+    decision = ruleset.evaluate(current)
     assert (len(decision.matched) == 1) is result.value
     assert decision.explain()
 
@@ -360,7 +360,7 @@ def test_transfers_and_workloads_of_another_shape_are_refused(data: object) -> N
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), -1, "80", [80], True, 10**400, -(10**400)], ids=repr)
 def test_a_number_that_is_none_is_missing(value: object) -> None:
-    moment = Snapshot.from_dict({"gpus": [{"memory_used": value, "temperature": 50}]})
-    assert moment.gpus[0].memory_used is None
-    assert Condition("gpu_memory_used > 0").evaluate(moment).value is None
+    current = Snapshot.from_dict({"gpus": [{"memory_used": value, "temperature": 50}]})
+    assert current.gpus[0].memory_used is None
+    assert Condition("gpu_memory_used > 0").evaluate(current).value is None
     assert Transfer.from_dict({"size": value}).size is None

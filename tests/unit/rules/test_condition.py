@@ -56,8 +56,8 @@ def test_warnings_do_not_stop_it() -> None:
 
 
 def test_an_explanation_has_every_part() -> None:
-    told = Condition("gpu_memory > 80").explain(snapshot(gpu(0, memory=90), gpu(1)))
-    assert told.values == (True, None)
+    reported = Condition("gpu_memory > 80").explain(snapshot(gpu(0, memory=90), gpu(1)))
+    assert reported.values == (True, None)
 
 
 def test_a_condition_shows_its_text() -> None:

@@ -37,7 +37,7 @@ def expected(gpus: tuple[GPU, ...], workload: Workload) -> set[str]:
 
 MEMORIES: list[float | None] = [0, 50, 80, 80.5, 90, 90.5, None]
 TEMPERATURES: list[float | None] = [10, 10.5, 20, 49, 50, None]
-MOMENTS = [
+SNAPSHOTS = [
     tuple(
         gpu(n, memory=MEMORIES[(step * 5 + n * 3) % 7], temperature=TEMPERATURES[(step + n * 2) % 6])
         for n in range(count)
@@ -52,17 +52,17 @@ def test_whatever_number_of_gpus_and_missing_readings_follow_each_other_the_rule
     stride: int,
 ) -> None:
     rules, workload = ruleset(RULES), Workload(gpu_devices=(0, 2))
-    for number in range(len(MOMENTS)):
-        gpus = MOMENTS[number * stride % len(MOMENTS)]
+    for number in range(len(SNAPSHOTS)):
+        gpus = SNAPSHOTS[number * stride % len(SNAPSHOTS)]
         for _ in range(2):  # the function for just these GPUs is used at the second
             assert set(rules.evaluate(snapshot(*gpus), model(), workload).rules) == expected(gpus, workload)
 
 
 def test_readings_that_are_always_missing_end_the_search_for_a_better_function() -> None:
-    rules, moment = ruleset(RULES), snapshot(gpu(0, memory=95), gpu(1))
+    rules, current = ruleset(RULES), snapshot(gpu(0, memory=95), gpu(1))
     used = []
     for _ in range(MAX_MISFITS + 5):
-        assert rules.evaluate(replace(moment), model()).rules == ("full", "fuller", "brim", "again")
+        assert rules.evaluate(replace(current), model()).rules == ("full", "fuller", "brim", "again")
         used.append(rules.evaluate)
     assert used[-1] == used[-2] != used[5]
     assert rules.evaluate(snapshot(gpu(0, memory=85)), model()).rules == ("full", "again")
@@ -70,11 +70,11 @@ def test_readings_that_are_always_missing_end_the_search_for_a_better_function()
 
 def test_a_decision_on_a_snapshot_asked_once_equals_one_on_a_snapshot_asked_often() -> None:
     rules = load("gpurules:default")
-    node, moment = {"active_training": True}, snapshot(gpu(0, memory=95, temperature=91), gpu(1, memory=30), at=50)
+    node, current = {"active_training": True}, snapshot(gpu(0, memory=95, temperature=91), gpu(1, memory=30), at=50)
     transfer = Transfer(path="/m/a.safetensors", size=1 << 30, created=50.0)
-    known = [rules.evaluate(moment, transfer, node=node) for _ in range(4)][-1]
+    known = [rules.evaluate(current, transfer, node=node) for _ in range(4)][-1]
     for _ in range(3):
-        first = rules.evaluate(replace(moment), transfer, node=node)
+        first = rules.evaluate(replace(current), transfer, node=node)
         assert first.rules == known.rules and len(first.rules) == 4
         assert first == known
         assert first.explain() == known.explain()
@@ -86,10 +86,10 @@ def test_facts_may_be_given_by_position_or_name_at_any_time_and_the_method_keeps
     early = rules.evaluate
     for _ in range(4):
         for evaluate in (early, rules.evaluate):
-            moment = snapshot(gpu(0, memory=50, temperature=30))
-            assert evaluate(moment, *facts).rules == ("own",)
-            assert evaluate(snapshot=replace(moment), workload=facts[1]).rules == ("own",)
-            assert evaluate(replace(moment)).rules == ()
+            current = snapshot(gpu(0, memory=50, temperature=30))
+            assert evaluate(current, *facts).rules == ("own",)
+            assert evaluate(snapshot=replace(current), workload=facts[1]).rules == ("own",)
+            assert evaluate(replace(current)).rules == ()
     assert rules.evaluate.__doc__ == Ruleset.evaluate.__doc__
 
 

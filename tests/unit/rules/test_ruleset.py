@@ -16,18 +16,18 @@ def test_rules_are_found_by_name() -> None:
 
 def test_a_snapshot_may_be_asked_about_often_and_by_several_rulesets() -> None:
     one, two = ruleset(RULE), ruleset(RULE.replace("80", "95"))
-    moment = one_gpu(memory=90)
+    current = one_gpu(memory=90)
     for _ in range(4):
-        assert one.evaluate(moment, dataset()).rules == ("a",)
-        assert two.evaluate(moment, dataset()).rules == ()
+        assert one.evaluate(current, dataset()).rules == ("a",)
+        assert two.evaluate(current, dataset()).rules == ()
 
 
 def test_node_facts_are_of_one_evaluation_only() -> None:
     rules = ruleset("  - {name: a, condition: active_training, action: pause_transfer}\n")
-    moment = one_gpu()
+    current = one_gpu()
     for _ in range(3):
-        assert rules.evaluate(moment, node={"active_training": True}).rules == ("a",)
-        assert rules.evaluate(moment).rules == ()
+        assert rules.evaluate(current, node={"active_training": True}).rules == ("a",)
+        assert rules.evaluate(current).rules == ()
 
 
 def test_without_history_a_signal_is_its_condition() -> None:
@@ -90,7 +90,7 @@ def test_a_declared_field_can_be_of_any_object() -> None:
     from gpurules.model import Snapshot
     from tests.factories import job
 
-    moment = Snapshot(gpus=(gpu(0, labels={"slot": 4}), gpu(1, labels={"slot": 1})), labels={"rack": "r1"})
-    found = rules.evaluate(moment, dataset(labels={"urgent": True}), job(labels={"quota": 2**31}))
+    current = Snapshot(gpus=(gpu(0, labels={"slot": 4}), gpu(1, labels={"slot": 1})), labels={"rack": "r1"})
+    found = rules.evaluate(current, dataset(labels={"urgent": True}), job(labels={"quota": 2**31}))
     assert [m.devices for m in found.matched] == [(0,)]
     assert rules.evaluate(snapshot(), dataset()).rules == ()

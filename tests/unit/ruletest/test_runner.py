@@ -80,7 +80,7 @@ PASSING = {
     ),
     "matched": case("'gpu[0].temperature': 90", "matched: [hot], decision: {delay: 30, paused: false, stage: null}"),
     "stage": case("'gpu[0].temperature': 60", "decision: {stage: {rule: large, on_full: direct}}"),
-    "a path tells the type": "cases:\n  - name: c\n"
+    "a path implies the type": "cases:\n  - name: c\n"
     "    given: {transfer: {path: /m/model-00001.safetensors}, snapshot: {gpus: [{index: 0, memory: 81%}]}}\n"
     "    expect: {rule: model, outcome: match, decision: {priority_boost: 50}}\n",
     "a workload has GPUs": "cases:\n  - name: c\n    given: {workload: {gpu_devices: [0], type: training, age: 5m}}\n"

@@ -30,7 +30,7 @@ def test_data_never_becomes_markup_or_code(name: str) -> None:
 @pytest.mark.parametrize("name", FILES)
 def test_nothing_comes_from_elsewhere_and_nothing_is_inline(name: str) -> None:
     addresses = set(re.findall(r"https?://[^\s\"'`)]+", FILES[name]))
-    assert addresses <= {"http://www.w3.org/2000/svg"}, "the namespace of SVG is asked of no one"
+    assert addresses <= {"http://www.w3.org/2000/svg"}, "no server is asked for the namespace of SVG"
     assert re.findall(r"\sstyle=|\.setAttribute\(\"style|\son[a-z]+=\"|@import|url\(", FILES[name]) == []
 
 

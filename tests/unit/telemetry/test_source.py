@@ -20,7 +20,7 @@ def test_a_source_that_ships_has_the_name_under_which_it_is_opened(name):
     assert source.name == name
 
 
-def test_a_misspelt_source_is_answered_with_the_nearest():
+def test_a_misspelled_source_is_answered_with_the_nearest():
     with pytest.raises(RegistrationError, match="no telemetry source is named 'sintetic'; did you mean 'synthetic'"):
         open_source("sintetic:gpus=2")
 

@@ -1,7 +1,7 @@
 /* Decide all that a state decides, into *bound. The state must not change, nor go away, while *bound is in use. */
 void gr_bind(gr_bound *bound, const gr_state *state);
 
-/* Make *bound one for which nothing is asked of any transfer, and every decision is marked as stale. */
+/* Make *bound neutral: no transfer is held back, and every decision is marked as stale. */
 void gr_neutral(gr_bound *bound);
 
 /* Decide on a transfer; both may be NULL. Takes no lock and allocates nothing; any thread may call it. */

@@ -180,7 +180,7 @@ func neutral(basis Basis) Decision {
 	return Decision{PrefetchFactor: 1, Basis: basis}
 }
 
-// Neutral returns a bound state for which nothing is asked of any transfer, and every decision is marked as stale.
+// Neutral returns a neutral bound state: no transfer is held back, and every decision is marked as stale.
 func Neutral() *Bound { return fixed(neutral(Stale)) }
 
 func fixed(decision Decision) *Bound {

@@ -270,7 +270,7 @@ func (m *mapping) word(at int) (value uint64) {
 	return atomic.LoadUint64(&m.words[at/8])
 }
 
-// heads returns the two words that tell whether anything changed.
+// heads returns the two words that differ once anything has changed.
 func (m *mapping) heads() (sequence, closed uint64) {
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	defer func() { _ = recover() }()
@@ -328,7 +328,7 @@ func monotonicClock() int64 {
 	return now.Nano()
 }
 
-// bootID tells one boot from the next, since clocks start again with it: FNV-1a of what Linux calls it.
+// bootID identifies this boot, since clocks start again with it: FNV-1a of what Linux calls it.
 func bootID() uint64 {
 	text, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
 	if err != nil {

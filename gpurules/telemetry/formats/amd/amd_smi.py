@@ -88,7 +88,7 @@ def _name(cell: object) -> str | None:
     return cell.strip() if isinstance(cell, str) and reason_of_absence(cell) is None else None
 
 
-def recognises(head: Sequence[Line]) -> bool:
+def recognizes(head: Sequence[Line]) -> bool:
     """Return whether JSON starts here with a first GPU that has an index and measurements."""
     texts = [line.text.strip() for line in head]
     at = next((at for at, text in enumerate(texts) if is_start(text)), None)

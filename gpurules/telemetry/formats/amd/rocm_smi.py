@@ -56,7 +56,7 @@ def _is_card(key: str) -> bool:
     return key.startswith("card") and key[4:].isdecimal() and len(key) < 10
 
 
-def recognises(head: Sequence[Line]) -> bool:
+def recognizes(head: Sequence[Line]) -> bool:
     """Return whether a JSON object starts here with a card or the system as its first key."""
     texts = [line.text.strip() for line in head]
     at = next((at for at, text in enumerate(texts) if is_start(text)), None)

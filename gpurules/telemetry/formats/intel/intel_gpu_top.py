@@ -17,7 +17,7 @@ SHORTEST = 1.0
 TOO_SHORT = "the sample covers less than a millisecond"
 
 
-def recognises(head: Sequence[Line]) -> bool:
+def recognizes(head: Sequence[Line]) -> bool:
     """Return whether samples of intel_gpu_top start here."""
     text = "".join(line.text for line in head)
     return text.lstrip()[:1] in ("[", "{", ",") and '"engines"' in text and '"busy"' in text and '"frequency"' in text

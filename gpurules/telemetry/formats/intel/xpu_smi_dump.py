@@ -48,7 +48,7 @@ def _header(text: str) -> Columns | None:
     return columns if columns[1:2] == (_DEVICE,) else None
 
 
-def recognises(head: Sequence[Line]) -> bool:
+def recognizes(head: Sequence[Line]) -> bool:
     """Return whether one of the first lines is an xpu-smi dump header."""
     return any(_header(line.text) is not None for line in head)
 

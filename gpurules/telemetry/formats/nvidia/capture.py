@@ -29,7 +29,7 @@ def _is_frame(text: str) -> bool:
     return len(text) >= 20 and not text.strip("#")
 
 
-def recognises(head: Sequence[Line]) -> bool:
+def recognizes(head: Sequence[Line]) -> bool:
     """Return whether the file starts with a frame of ``#``."""
     first = next((line for line in head if line.text.strip()), None)
     return first is not None and _is_frame(first.text.rstrip())

@@ -14,7 +14,7 @@ _TIME, _TOP = "Timestamp ", 64
 DEEPEST = 12
 
 
-def recognises(head: Sequence[Line]) -> bool:
+def recognizes(head: Sequence[Line]) -> bool:
     """Return whether the title of a query is near the top."""
     return any(_TITLE in line.text for line in head)
 

@@ -17,7 +17,7 @@ _ENTITY = re.compile(r"<!ENTITY", re.IGNORECASE)
 _PROLOG = re.compile(r"(?:<\?xml[^>]*\?>)?\s*(?:<!DOCTYPE[^>]*>?)?")
 
 
-def recognises(head: Sequence[Line]) -> bool:
+def recognizes(head: Sequence[Line]) -> bool:
     """Return whether a document of nvidia-smi starts here."""
     return any("<nvidia_smi_log" in line.text or "DOCTYPE nvidia_smi_log" in line.text for line in head)
 

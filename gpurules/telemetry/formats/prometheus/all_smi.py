@@ -34,7 +34,7 @@ def is_metric(name: str) -> bool:
     return name.startswith(_PREFIX)
 
 
-def recognises(head: Sequence[Line]) -> bool:
+def recognizes(head: Sequence[Line]) -> bool:
     """Return whether any of the samples is from this exporter."""
     return any(metric_name(line.text).startswith(_PREFIX) for line in head)
 

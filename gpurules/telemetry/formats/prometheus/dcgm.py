@@ -112,7 +112,7 @@ def is_metric(name: str) -> bool:
     return name[:5].lower() == _PREFIX
 
 
-def recognises(head: Sequence[Line]) -> bool:
+def recognizes(head: Sequence[Line]) -> bool:
     """Return whether any of the samples is from DCGM; pages start with those of the exporter itself."""
     samples = (parse_sample(line.text) for line in head if is_metric(metric_name(line.text)))
     return any(sample is not None and "gpu" in sample.labels for sample in samples)

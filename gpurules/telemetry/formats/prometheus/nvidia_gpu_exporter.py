@@ -47,7 +47,7 @@ METRICS = {
 _EVENTS = ("clocks_event_reasons_", "clocks_throttle_reasons_")
 
 
-def recognises(head: Sequence[Line]) -> bool:
+def recognizes(head: Sequence[Line]) -> bool:
     """Return whether any of the samples is from this exporter; pages start with those of the program itself."""
     return any(metric_name(line.text).startswith(PREFIX) for line in head)
 

@@ -15,24 +15,24 @@ from gpurules.actions.effects.posting import retry_after
 from gpurules.actions.registration import FunctionEffect
 from gpurules.model import Transfer
 
-TELL = FunctionEffect("tell", "", {}, print)
+NOTIFY = FunctionEffect("notify", "", {}, print)
 EVENT = Event("start", "hot", 5.0, {}, (0,), None, {"host": "n1"}, started=5.0)
 
 
 @pytest.mark.parametrize(
     ("parameters", "name"),
     [
-        ({"url": "https://user:secret@hooks.example:8443/T0/B0?key=x"}, "tell hooks.example:8443"),
-        ({"url": "https://hooks.example/T0"}, "tell hooks.example"),
-        ({"server": "mail.example:587"}, "tell mail.example:587"),
-        ({"url": "http://[broken"}, "tell"),
-        ({"url": "http://a:99999999"}, "tell"),
-        ({"url": 5}, "tell"),
-        ({}, "tell"),
+        ({"url": "https://user:secret@hooks.example:8443/T0/B0?key=x"}, "notify hooks.example:8443"),
+        ({"url": "https://hooks.example/T0"}, "notify hooks.example"),
+        ({"server": "mail.example:587"}, "notify mail.example:587"),
+        ({"url": "http://[broken"}, "notify"),
+        ({"url": "http://a:99999999"}, "notify"),
+        ({"url": 5}, "notify"),
+        ({}, "notify"),
     ],
 )
 def test_a_receiver_is_named_without_what_may_be_secret(parameters: dict[str, object], name: str):
-    assert receiver_of(TELL, Event("start", "r", 1.0, parameters)) == name
+    assert receiver_of(NOTIFY, Event("start", "r", 1.0, parameters)) == name
 
 
 @pytest.mark.parametrize(
@@ -63,7 +63,7 @@ def test_all_events_of_an_episode_share_a_key_that_is_apart_for_each_gpu_rule_ho
 
 
 def test_a_delivery_is_json():
-    made = Delivery("1", "tell", "tell", "hot", "start", 5.0, "1:0", None, DeliveryState.PENDING, 2, "down")
+    made = Delivery("1", "notify", "notify", "hot", "start", 5.0, "1:0", None, DeliveryState.PENDING, 2, "down")
     assert json.loads(json.dumps(made.to_dict()))["state"] == "pending"
 
 

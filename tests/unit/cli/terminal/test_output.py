@@ -5,7 +5,7 @@ from gpurules.diagnostics.excerpt import columns_of
 
 
 @pytest.fixture(autouse=True)
-def no_colour(monkeypatch: pytest.MonkeyPatch) -> None:
+def no_color(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_COLOR", "1")
 
 

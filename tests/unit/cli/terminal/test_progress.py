@@ -33,8 +33,8 @@ def clock(monkeypatch: pytest.MonkeyPatch, step: float) -> None:
             yield now
             now += step
 
-    told = times()
-    monkeypatch.setattr(progress, "monotonic", lambda: next(told))
+    reported = times()
+    monkeypatch.setattr(progress, "monotonic", lambda: next(reported))
 
 
 def test_long_work_shows_how_far_it_is_and_leaves_nothing_behind(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -56,7 +56,7 @@ def test_what_has_no_known_length_is_counted(monkeypatch: pytest.MonkeyPatch) ->
 
 
 class File(list[int]):
-    """What is read from a file, of which it tells how much."""
+    """A reader of a file that reports how much it has read."""
 
     share = 0.0
 

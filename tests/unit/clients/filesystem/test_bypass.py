@@ -37,7 +37,7 @@ rules:
 
 
 class Slow(AsyncFileSystem):
-    """Each file takes a moment; how many are read and written at once is what the tests look at."""
+    """Each file takes a while; how many are read and written at once is what the tests look at."""
 
     protocol = "slow"
     cachable = False
@@ -46,20 +46,20 @@ class Slow(AsyncFileSystem):
         super().__init__(**options)
         self.now = self.most = 0
 
-    async def _moment(self):
+    async def _pause(self):
         self.now += 1
         self.most = max(self.most, self.now)
         await asyncio.sleep(0.02)  # so that calls overlap, and the most at once can be counted
         self.now -= 1
 
     async def _cat_file(self, path, start=None, end=None, **options):
-        await self._moment()
+        await self._pause()
         if "bad" in path:
             raise OSError(path)
         return b"0123456789"[start:end]
 
     async def _pipe_file(self, path, value, **options):
-        await self._moment()
+        await self._pause()
 
     async def _info(self, path, **options):
         return {"name": path, "size": 10, "type": "file"}
@@ -189,7 +189,7 @@ def close_by_heat(the):
 CLOSING = {
     "a rate": close_by_rate,
     "another priority": close_by_priority,
-    "one who watches": close_by_watching,
+    "an observer": close_by_watching,
     "a rule that matches": close_by_heat,
 }
 

@@ -112,7 +112,7 @@ def test_an_open_file_pauses_at_its_next_part(node, memory):
     with fs.open(path) as file:
         file.read(600)
         node.heat(90)
-        file.read(400)  # what was let through is let through
+        file.read(400)  # what was admitted stays admitted
         rest = []
         thread = threading.Thread(target=lambda: rest.append(file.read(600)))
         thread.start()
@@ -240,7 +240,7 @@ def test_an_asynchronous_gate_does_not_block_the_loop(node, memory):
 
 
 def test_rules_see_the_framework_that_the_folder_implies(tmp_path):
-    told = Node("""
+    reported = Node("""
 version: 1
 name: frameworks
 rules:
@@ -248,9 +248,9 @@ rules:
 """)
     (tmp_path / "model.safetensors.index.json").write_text("{}")
     (tmp_path / "weights").write_bytes(ROWS)
-    use(told.governor)
+    use(reported.governor)
     try:
         with fsspec.open(f"gpurules::file://{tmp_path}/weights"):
-            assert [t.priority for t in told.governor.status().transfers] == [9]
+            assert [t.priority for t in reported.governor.status().transfers] == [9]
     finally:
         use(None)

@@ -1,4 +1,4 @@
-"""What a forked child inherits: open files that go on, or are closed, and a client that starts afresh."""
+"""What a forked child inherits: open files that go on, or are closed, and a client that starts again."""
 
 import os
 import sys

@@ -69,7 +69,7 @@ def test_the_current_one_is_the_latest_over_the_same_kind():
     fsspec.filesystem("gpurules", target_protocol="ranges")
     assert second.current() is first, "the one that was asked for last, as in fsspec"
     fsspec.filesystem("gpurules", target_protocol="ranges", skip_instance_cache=True)
-    assert second.current() is first, "one that is not kept is nobody else's"
+    assert second.current() is first, "one that is not kept is not shared"
     GOVERNED.clear_instance_cache()
     assert type(memory.current().fs) is MemoryFileSystem, "where none is kept, one is made"
 

@@ -1,4 +1,4 @@
-"""An area is for one user: nobody else reads what is staged, or puts anything there."""
+"""An area is for one user: no other user reads what is staged, or puts anything there."""
 
 import logging
 import os

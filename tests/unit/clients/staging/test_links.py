@@ -1,4 +1,4 @@
-"""What stands in place of the area's own files is never followed, and never written to."""
+"""What replaces the area's own files is never followed, and never written to."""
 
 import os
 

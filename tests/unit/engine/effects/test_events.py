@@ -64,8 +64,8 @@ def test_an_event_has_the_values_of_the_gpu_that_matched():
 def test_outcomes_are_counted():
     found, metrics = engine(), Metrics()
     outcomes(found, metrics)
-    told = {name: (c.true, c.false, c.unknown, c.suppressed) for name, c in metrics.rules.items()}
-    assert told == {"node": (1, 0, 0, 0), "own": (0, 1, 0, 0), "file": (0, 0, 1, 0), "dark": (0, 0, 1, 0)}
+    reported = {name: (c.true, c.false, c.unknown, c.suppressed) for name, c in metrics.rules.items()}
+    assert reported == {"node": (1, 0, 0, 0), "own": (0, 1, 0, 0), "file": (0, 0, 1, 0), "dark": (0, 0, 1, 0)}
 
 
 def test_missing_fields_are_counted_per_gpu():

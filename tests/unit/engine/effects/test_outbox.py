@@ -9,7 +9,7 @@ from gpurules.actions.effects.delivery import DeliveryState, RetryLater
 from gpurules.actions.registration import FunctionEffect
 from gpurules.engine.effects.outbox import Outbox, Parcel
 
-TELL = FunctionEffect("tell", "", {}, print)
+NOTIFY = FunctionEffect("notify", "", {}, print)
 DOWN = RetryLater("down", of_receiver=True)
 
 
@@ -60,21 +60,21 @@ def test_waits_double_up_to_a_minute_and_are_shortened_at_random(
     jitter: float, parameters: Any, expected: list[float], of_receiver: bool
 ):
     box = outbox(jitter=jitter)
-    box.put(TELL, event("start", **parameters), 0.0)
+    box.put(NOTIFY, event("start", **parameters), 0.0)
     assert waits(box, RetryLater("down", of_receiver=of_receiver), len(expected)) == expected
 
 
 @pytest.mark.parametrize(("after", "expected"), [(30.0, 30), (0.0, 1), (1e9, 900), (None, 1)])
 def test_a_receiver_that_says_when_is_not_asked_earlier_within_reason(after: float | None, expected: float):
     box = outbox()
-    box.put(TELL, event("start"), 0.0)
+    box.put(NOTIFY, event("start"), 0.0)
     assert waits(box, RetryLater("busy", after, of_receiver=True), 1) == [expected]
 
 
 def test_while_the_receiver_is_down_nothing_else_goes_there_either():
     box = outbox()
     for rule in "ab":
-        box.put(TELL, event("start", rule), 0.0)
+        box.put(NOTIFY, event("start", rule), 0.0)
     box.postpone(taken(box, 0.0), DOWN, 0.0)
     assert box.take(0.5) == 0.5
     assert taken(box, 1.0).event.rule == "b", "the one that has not been attempted yet"
@@ -83,15 +83,15 @@ def test_while_the_receiver_is_down_nothing_else_goes_there_either():
 def test_what_fails_by_itself_holds_up_no_other_episode():
     box = outbox()
     for rule in "ab":
-        box.put(TELL, event("start", rule), 0.0)
+        box.put(NOTIFY, event("start", rule), 0.0)
     box.postpone(taken(box, 0.0), RetryLater("500"), 0.0)
     assert taken(box, 0.0).event.rule == "b"
 
 
 def test_order_is_kept_within_an_episode():
     box = outbox()
-    box.put(TELL, event("start"), 0.0)
-    box.put(TELL, event("stop"), 0.0)
+    box.put(NOTIFY, event("start"), 0.0)
+    box.put(NOTIFY, event("stop"), 0.0)
     first = taken(box, 0.0)
     assert box.take(0.0) is None, "the stop waits for the start"
     box.postpone(first, RetryLater("500"), 0.0)
@@ -107,7 +107,7 @@ def test_order_is_kept_within_an_episode():
 )
 def test_it_is_given_up_after_its_time_or_its_retries(parameters: Any, lasts: float, attempts: int):
     box, now = outbox(), 0.0
-    box.put(TELL, event("start", **parameters), 0.0)
+    box.put(NOTIFY, event("start", **parameters), 0.0)
     while (outcome := box.postpone(taken(box, now), RetryLater("500"), now)) is None:
         wait = box.take(now)
         assert isinstance(wait, float)
@@ -119,7 +119,7 @@ def test_it_is_given_up_after_its_time_or_its_retries(parameters: Any, lasts: fl
 def test_what_waited_behind_a_dead_receiver_for_its_whole_time_is_given_up_without_an_attempt():
     box = outbox()
     for rule in "ab":
-        box.put(TELL, event("start", rule, retry_for=100), 0.0)
+        box.put(NOTIFY, event("start", rule, retry_for=100), 0.0)
     box.postpone(taken(box, 0.0), RetryLater("down", 900.0, of_receiver=True), 0.0)
     assert box.expire(99.0) == []
     outcomes = box.expire(100.0)
@@ -133,10 +133,10 @@ def test_what_waited_behind_a_dead_receiver_for_its_whole_time_is_given_up_witho
 
 def test_a_later_change_replaces_one_that_waits_and_says_what_both_amount_to():
     box = outbox()
-    box.put(TELL, event("start", devices=(0,)), 0.0)
+    box.put(NOTIFY, event("start", devices=(0,)), 0.0)
     start = taken(box, 0.0)
-    assert box.put(TELL, event("change", joined=(1, 2), devices=(0, 1, 2)), 0.0) == []
-    outcomes = box.put(TELL, event("change", joined=(3,), left=(0, 1), devices=(2, 3)), 0.0)
+    assert box.put(NOTIFY, event("change", joined=(1, 2), devices=(0, 1, 2)), 0.0) == []
+    outcomes = box.put(NOTIFY, event("change", joined=(3,), left=(0, 1), devices=(2, 3)), 0.0)
     assert words(outcomes) == [("r", "change", "superseded")]
     box.succeed(start)
     change = taken(box, 0.0).event
@@ -145,9 +145,9 @@ def test_a_later_change_replaces_one_that_waits_and_says_what_both_amount_to():
 
 def test_changes_that_cancel_each_other_are_not_sent():
     box = outbox()
-    box.put(TELL, event("start", devices=(0,)), 0.0)
-    box.put(TELL, event("change", joined=(1,), devices=(0, 1)), 0.0)
-    outcomes = box.put(TELL, event("change", left=(1,), devices=(0,)), 0.0)
+    box.put(NOTIFY, event("start", devices=(0,)), 0.0)
+    box.put(NOTIFY, event("change", joined=(1,), devices=(0, 1)), 0.0)
+    outcomes = box.put(NOTIFY, event("change", left=(1,), devices=(0,)), 0.0)
     assert words(outcomes) == [("r", "change", "superseded")] * 2
     assert box.size == 1
 
@@ -155,57 +155,57 @@ def test_changes_that_cancel_each_other_are_not_sent():
 def test_a_stop_replaces_changes_and_repeats_that_wait_and_no_start():
     box = outbox()
     for edge in ("start", "change"):
-        box.put(TELL, event(edge, joined=(1,)), 0.0)
-    assert words(box.put(TELL, event("repeat"), 0.0)) == [("r", "repeat", "superseded")], "the change is still queued"
-    assert words(box.put(TELL, event("stop"), 0.0)) == [("r", "change", "superseded")]
+        box.put(NOTIFY, event(edge, joined=(1,)), 0.0)
+    assert words(box.put(NOTIFY, event("repeat"), 0.0)) == [("r", "repeat", "superseded")], "the change is still queued"
+    assert words(box.put(NOTIFY, event("stop"), 0.0)) == [("r", "change", "superseded")]
     assert [p.event.edge for p in box.parcels] == ["start", "stop"]
 
 
 def test_what_is_in_flight_is_never_replaced():
     box = outbox()
-    box.put(TELL, event("change", joined=(1,)), 0.0)
+    box.put(NOTIFY, event("change", joined=(1,)), 0.0)
     taken(box, 0.0)
-    assert box.put(TELL, event("change", joined=(2,)), 0.0) == []
+    assert box.put(NOTIFY, event("change", joined=(2,)), 0.0) == []
     assert box.size == 2
 
 
 def test_two_actions_of_one_rule_replace_nothing_of_each_other():
     box = outbox()
     for channel in ("a", "b"):
-        assert box.put(TELL, event("change", joined=(1,), channel=channel), 0.0) == []
+        assert box.put(NOTIFY, event("change", joined=(1,), channel=channel), 0.0) == []
     assert box.size == 2
 
 
 def test_a_full_queue_drops_changes_first_and_then_the_newest():
     box = outbox(limit=2)
-    box.put(TELL, event("change", "a", joined=(1,)), 0.0)
-    box.put(TELL, event("start", "b"), 0.0)
-    assert words(box.put(TELL, event("start", "c"), 0.0)) == [("a", "change", "dropped")]
-    assert words(box.put(TELL, event("start", "d"), 0.0)) == [("d", "start", "dropped")]
-    assert words(box.put(TELL, event("repeat", "e"), 0.0)) == [("e", "repeat", "dropped")]
+    box.put(NOTIFY, event("change", "a", joined=(1,)), 0.0)
+    box.put(NOTIFY, event("start", "b"), 0.0)
+    assert words(box.put(NOTIFY, event("start", "c"), 0.0)) == [("a", "change", "dropped")]
+    assert words(box.put(NOTIFY, event("start", "d"), 0.0)) == [("d", "start", "dropped")]
+    assert words(box.put(NOTIFY, event("repeat", "e"), 0.0)) == [("e", "repeat", "dropped")]
 
 
 def test_a_stop_finds_room_in_a_full_queue_if_its_start_was_sent():
     box = outbox(limit=2)
-    box.put(TELL, event("start", "sent"), 0.0)
+    box.put(NOTIFY, event("start", "sent"), 0.0)
     box.succeed(taken(box, 0.0))
     for rule in "ab":
-        box.put(TELL, event("start", rule), 0.0)
-    assert words(box.put(TELL, event("stop", "sent"), 0.0)) == [("b", "start", "dropped")]
+        box.put(NOTIFY, event("start", rule), 0.0)
+    assert words(box.put(NOTIFY, event("stop", "sent"), 0.0)) == [("b", "start", "dropped")]
     assert [p.event.rule for p in box.parcels] == ["a", "sent"]
 
 
 def test_a_stop_that_finds_no_room_goes_with_its_start_of_which_the_receiver_has_not_heard():
     box = outbox(limit=2)
     for rule in "ab":
-        box.put(TELL, event("start", rule), 0.0)
-    assert words(box.put(TELL, event("stop", "a"), 0.0)) == [("a", "start", "dropped"), ("a", "stop", "dropped")]
+        box.put(NOTIFY, event("start", rule), 0.0)
+    assert words(box.put(NOTIFY, event("stop", "a"), 0.0)) == [("a", "start", "dropped"), ("a", "stop", "dropped")]
     assert [p.event.rule for p in box.parcels] == ["b"]
 
 
 def test_draining_waits_for_nothing_and_retries_nothing():
     box = outbox()
-    box.put(TELL, event("start"), 0.0)
+    box.put(NOTIFY, event("start"), 0.0)
     box.postpone(taken(box, 0.0), DOWN, 0.0)
     box.drain()
     outcome = box.postpone(taken(box, 0.0), DOWN, 0.0)
@@ -231,7 +231,7 @@ def test_every_event_ends_once_the_queue_is_bounded_and_order_is_kept(steps: Any
         if step == "put":
             one = Event(edge, rule, float(number), {}, joined=(number,))
             put.append(one)
-            ended += box.put(TELL, one, now)
+            ended += box.put(NOTIFY, one, now)
         elif step == "wait":
             now += 7.0
             ended += box.expire(now)
@@ -272,7 +272,7 @@ def test_whatever_the_receiver_does_it_ends_with_the_gpus_that_match(steps: Any)
     for number, (step, edge, rule) in enumerate(steps):
         match = truth.get(rule, set())
         if step == "put" and edge == "stop" and match:
-            box.put(TELL, event("stop", rule, devices=tuple(match)), now)
+            box.put(NOTIFY, event("stop", rule, devices=tuple(match)), now)
             truth[rule] = set()
         elif step == "put" and edge != "repeat":
             fresh, left = (number % 4,), tuple(match)[:1] if edge == "change" and len(match) > 1 else ()
@@ -280,7 +280,7 @@ def test_whatever_the_receiver_does_it_ends_with_the_gpus_that_match(steps: Any)
             if joined or left:
                 truth[rule] = (match | set(joined)) - set(left)
                 kind = "change" if match else "start"
-                box.put(TELL, event(kind, rule, joined, left, tuple(truth[rule])), now)
+                box.put(NOTIFY, event(kind, rule, joined, left, tuple(truth[rule])), now)
         elif step != "put" and isinstance(parcel := box.take(now), Parcel):
             if step in ("later", "down"):
                 box.postpone(parcel, RetryLater("later", of_receiver=step == "down"), now)
@@ -294,9 +294,9 @@ def test_whatever_the_receiver_does_it_ends_with_the_gpus_that_match(steps: Any)
 
 def test_a_storm_on_a_dead_receiver_takes_bounded_memory():
     box = outbox(limit=50)
-    box.put(TELL, event("start", "first"), 0.0)
+    box.put(NOTIFY, event("start", "first"), 0.0)
     box.postpone(taken(box, 0.0), DOWN, 0.0)
     for number in range(20_000):
-        box.put(TELL, event("stop" if number % 3 else "start", f"r{number % 90}"), 0.0)
+        box.put(NOTIFY, event("stop" if number % 3 else "start", f"r{number % 90}"), 0.0)
         assert box.size <= 50
     assert len(box._due) <= 2 * 50 + 65, "entries of what is gone are swept"

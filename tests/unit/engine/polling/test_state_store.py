@@ -44,7 +44,7 @@ def test_what_is_too_old_or_of_the_future_is_not_read(tmp_path):
         state_store.read(path, 99.0, 60.0)
 
 
-def test_a_changed_definition_starts_afresh():
+def test_a_changed_definition_starts_again():
     signals, episodes, rules = parts()
     signals.states["pressure"]["GPU-0"] = HysteresisState(True, 5.0, 8.0, 1.0, None)
     episodes.step(5.0, None, {"a": lambda: (0,)}, rules)

@@ -29,8 +29,8 @@ def test_history_is_kept_as_long_as_the_longest_window_of_each_field() -> None:
 
 def test_each_gpu_has_a_row() -> None:
     derived = DerivedState(RULES)
-    moment = snapshot(gpu(0, power=7, memory=90), gpu(1))
-    facts, transitions = derived.observe(moment, {"active_training": True}, RULES.program.context)
+    current = snapshot(gpu(0, power=7, memory=90), gpu(1))
+    facts, transitions = derived.observe(current, {"active_training": True}, RULES.program.context)
     window = next(place for key, place in facts.layout.gpu.items() if key[0] == "window")  # type: ignore[union-attr]
     signal = facts.layout.gpu["signal", "s"]  # type: ignore[union-attr]
     assert [(row[window], row[signal]) for row in facts.rows] == [(7, True), (None, False)]
@@ -51,25 +51,25 @@ def test_signals_that_are_defined_alike_are_stepped_once_and_all_report_it() -> 
     first, second, third = derived.signals.states.values()
     assert first is second
     assert third is not first
-    told = []
+    received = []
     for at, memory in [(0, 90), (5, 90), (10, 10)]:
-        moment = snapshot(gpu(0, memory=10), gpu(1, memory=memory), at=at)
-        facts, transitions = derived.observe(moment, {}, TWINS.program.context)
-        told.append([(t.signal, t.device, t.on) for t in transitions])
+        current = snapshot(gpu(0, memory=10), gpu(1, memory=memory), at=at)
+        facts, transitions = derived.observe(current, {}, TWINS.program.context)
+        received.append([(t.signal, t.device, t.on) for t in transitions])
         states = [derived.layout.gpu["signal", name] for name in derived.signals.states]
         assert facts.rows[0] == (False, False, False)
         assert [facts.rows[1][place] for place in states] == [at == 5, at == 5, False]
     a, b, _ = derived.signals.states
-    assert told == [[], [(a, 1, True), (b, 1, True)], [(a, 1, False), (b, 1, False)]]
+    assert received == [[], [(a, 1, True), (b, 1, True)], [(a, 1, False), (b, 1, False)]]
 
 
 def test_a_clock_that_was_set_moves_shared_states_once() -> None:
     derived = DerivedState(TWINS)
-    moment = snapshot(gpu(0, uuid="GPU-0", memory=90), at=100)
-    derived.observe(moment, {}, TWINS.program.context)
+    current = snapshot(gpu(0, uuid="GPU-0", memory=90), at=100)
+    derived.observe(current, {}, TWINS.program.context)
     derived.shift(50.0)
     streaks = [states["GPU-0"].streak for states in derived.signals.states.values()]
-    assert streaks == [moment.timestamp + 50] * 3
+    assert streaks == [current.timestamp + 50] * 3
 
 
 def test_signals_that_are_defined_alike_part_where_their_states_differ() -> None:

@@ -96,7 +96,7 @@ def test_a_gpu_that_joins_or_leaves_changes_the_episode():
     assert (joined.kind, joined.devices, joined.joined, joined.left, joined.lasted) == ("change", (0, 1), (1,), (), 5)
     (both,) = episodes.step(20, None, on(1, "2:0"), RULES)
     assert (both.devices, both.joined, both.left) == ((1, "2:0"), ("2:0",), (0,))
-    assert episodes.step(25, None, on("2:0", 1), RULES) == [], "another order is no change"
+    assert episodes.step(25, None, on("2:0", 1), RULES) == [], "another order is not a change"
     assert episodes.running[None]["a"].started == 10
 
 

@@ -1,4 +1,4 @@
-"""Signals that are moved on together: what is told of them, in which order, and what is compiled for them."""
+"""Signals that are moved on together: what is reported of them, in which order, and what is compiled for them."""
 
 from gpurules.backends.python import _code
 from gpurules.engine import Engine
@@ -23,16 +23,16 @@ def test_what_waits_is_reported_with_its_start() -> None:
     engine = running(timers())
     engine.observe(snapshot(gpu(memory=52), at=0))
     engine.observe(snapshot(gpu(memory=52), at=5))
-    told = {s.name: (s.on, s.since) for s in engine.signals()}
-    assert told["s0"] == told["s1"] == (False, NEW_YEAR)
-    assert told["s2"] == (False, 0.0)
+    reported = {s.name: (s.on, s.since) for s in engine.signals()}
+    assert reported["s0"] == reported["s1"] == (False, NEW_YEAR)
+    assert reported["s2"] == (False, 0.0)
 
 
 def test_being_asked_in_between_changes_nothing() -> None:
     asked, left_alone = running(timers(", keep_for: 5s")), running(timers(", keep_for: 5s"))
     for at, memory in enumerate((90, 90, 90, None, 10, 10, 90, 55)):
-        moment = snapshot(gpu(memory=memory), gpu(1, memory=52), at=5 * at)
-        assert asked.observe(moment) == left_alone.observe(moment)
+        current = snapshot(gpu(memory=memory), gpu(1, memory=52), at=5 * at)
+        assert asked.observe(current) == left_alone.observe(current)
         asked.signals()
     assert asked.signals() == left_alone.signals()
 

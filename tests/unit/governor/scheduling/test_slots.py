@@ -1,4 +1,4 @@
-"""Who waits for a slot: nobody, unless the user or a rule sets a limit, or parts share the threads of a client."""
+"""Transfers wait for a slot only if the user or a rule sets a limit, or parts share the threads of a client."""
 
 import pytest
 
@@ -12,7 +12,7 @@ from tests.unit.governor.scheduling.test_scheduler import names, submitted
 
 
 def parts(the, name, count, lane=None, **more):
-    """Have a transfer ask for so many parts at once; return those that were let through, and those that wait."""
+    """Have a transfer ask for *count* parts at once; return those that were admitted, and those that wait."""
     entry = submitted(the, name, **more)
     asked = [the.enter(entry, 1, 0.0, lane) for _ in range(count)]
     the.advance(0.0)
@@ -48,7 +48,7 @@ def test_parts_of_lower_priority_wait_for_more_urgent_ones_while_many_move(high,
     the = Scheduler()
     before, _ = parts(the, "many", 10, priority=low)
     urgent, waiting = parts(the, "urgent", 40, priority=high)
-    assert (len(before), len(urgent), waiting) == (10, 40, []), "the highest wait for nobody"
+    assert (len(before), len(urgent), waiting) == (10, 40, []), "the highest wait for no other"
     more = [the.enter(before[0].entry, 1, 0.0) for _ in range(5)]
     assert all(r.granted_at is None for r in more)
     for request in urgent:

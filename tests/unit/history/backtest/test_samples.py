@@ -38,7 +38,7 @@ def step(recorder: EpisodeRecorder, mask: np.ndarray, samples: FrameSamples) -> 
             (recorder._begin if (name, n) in on else recorder._end)(name, time)
 
 
-def told(recorder: EpisodeRecorder) -> tuple[object, ...]:
+def summary(recorder: EpisodeRecorder) -> tuple[object, ...]:
     values, counts = recorder.lengths.values()
     return values.tolist(), counts.tolist(), recorder.flaps, recorder._since, recorder._off
 
@@ -54,10 +54,10 @@ def test_episodes_over_frames_are_those_of_a_loop(seed: int, present: float) -> 
         mask, start = mask_of(rng, len(samples.owner)), float(rows.times[-1])
         vectors.add_runs(rows.runs(mask, True), samples)
         step(loop, mask, samples)
-        assert told(vectors) == told(loop)
+        assert summary(vectors) == summary(loop)
     for recorder in (vectors, loop):
         recorder.finish(start + 5)
-    assert told(vectors) == told(loop)
+    assert summary(vectors) == summary(loop)
 
 
 @pytest.mark.parametrize("seed", range(40))
@@ -76,7 +76,7 @@ def test_episodes_of_changes_are_those_of_transitions(seed: int) -> None:
         times, masks = np.array([one.timestamp for one in found]), np.array([one.on for one in found], bool)
         arrays.add_changes(owners, places, times, masks)
         listed.add_transitions(found)
-        assert told(arrays) == told(listed)
+        assert summary(arrays) == summary(listed)
 
 
 @pytest.mark.parametrize("per_gpu", [True, False])

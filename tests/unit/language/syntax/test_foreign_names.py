@@ -12,7 +12,7 @@ TEXT = "version: 1\nname: x\nrules:\n  - name: a\n    condition: |\n      %s\n  
 
 
 def first(condition: str) -> tuple[Diagnostic, str]:
-    """Return the first error of a condition, and the text that it stands at."""
+    """Return the first error of a condition, and the text that it points at."""
     found = next(d for d in lints(TEXT % condition, "x.yaml") if d.code in ("GPR003", "GPR101", "GPR103", "GPR116"))
     return found, condition[found.column - 7 : found.end_column - 7]
 

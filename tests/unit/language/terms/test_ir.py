@@ -21,7 +21,7 @@ def test_a_signal_is_a_fact_of_its_gpus_or_of_the_node() -> None:
     assert ir.is_per_gpu(ir.Signal("s", True))
 
 
-def test_terms_are_equal_wherever_they_stand_and_however_they_were_spelt() -> None:
+def test_terms_are_equal_wherever_they_stand_and_however_they_were_spelled() -> None:
     assert checked("gpu_memory > 80").term == checked("  (gpu_memory)   >  80.0%").term
     assert checked("transfer_size > 1GiB").term == checked("transfer_size > 1024MB").term
     assert checked("transfer_size > 1GiB").term != checked("transfer_size >= 1GiB").term

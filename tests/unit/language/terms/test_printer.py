@@ -28,7 +28,7 @@ from tests.factories import checked
         "(active_training OR gpu_mig) == TRUE",
     ],
 )
-def test_a_checked_condition_is_spelt_as_it_would_be_written(text: str) -> None:
+def test_a_checked_condition_is_spelled_as_it_would_be_written(text: str) -> None:
     assert spell(checked(text).term) == text
 
 

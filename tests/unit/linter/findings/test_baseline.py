@@ -53,11 +53,11 @@ def test_what_is_known_is_not_reported() -> None:
 
 def test_what_is_fixed_is_stale() -> None:
     known = parse_baseline(render_baseline(baseline_entries(found())))
-    mended = TEXT.replace("'x'", "'model'")
-    (stale,) = stale_entries(found(mended), known, "baseline.json")
+    fixed = TEXT.replace("'x'", "'model'")
+    (stale,) = stale_entries(found(fixed), known, "baseline.json")
     assert (stale.code, stale.path) == ("GPR905", "baseline.json")
     assert stale.line > 1
-    assert len(shrink_baseline(found(mended), known)) == 2
+    assert len(shrink_baseline(found(fixed), known)) == 2
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"findings": 3}', '{"findings": [1]}', "[" * 100_000])

@@ -1,4 +1,4 @@
-"""The analysis is asked only by the checks that say so, and ends once nobody waits for it."""
+"""The analysis is asked only by the checks that say so, and ends once no client waits for it."""
 
 from dataclasses import replace
 

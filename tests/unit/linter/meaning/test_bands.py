@@ -26,7 +26,7 @@ def fixed(*conditions: str) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("low", "high", "told", "witness"),
+    ("low", "high", "wording", "witness"),
     [
         ("gpu_memory < 80", "gpu_memory > 80", "neither `r0` nor `r1` matches at the edge", "gpu_memory 80 %"),
         ("gpu_memory <= 80", "gpu_memory >= 80", "`r0` and `r1` both match at the edge", "gpu_memory 80 %"),
@@ -37,9 +37,9 @@ def fixed(*conditions: str) -> list[str]:
         ("gpu_temperature <= 82", "gpu_temperature > 81", "where 81 < gpu_temperature <= 82", "gpu_temperature 82 C"),
     ],
 )
-def test_a_gap_between_two_bands_is_reported_with_an_example(low: str, high: str, told: str, witness: str) -> None:
+def test_a_gap_between_two_bands_is_reported_with_an_example(low: str, high: str, wording: str, witness: str) -> None:
     (one,) = found(low, high)
-    assert told in one.message
+    assert wording in one.message
     assert one.witness == witness
 
 

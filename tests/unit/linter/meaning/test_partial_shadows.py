@@ -15,7 +15,7 @@ def found(*rules: str, head: str = "") -> list[Diagnostic]:
 
 
 def region(*rules: str, head: str = "") -> str:
-    """Return the region that the one finding tells."""
+    """Return the region that the one finding names."""
     (one,) = found(*rules, head=head)
     return one.message.partition(" only where ")[2].partition(":")[0]
 

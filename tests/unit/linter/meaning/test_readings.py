@@ -1,4 +1,4 @@
-"""Readings that contradict each other may come: a rule about them is no error, and no fix counts on them to agree."""
+"""Readings may contradict each other: a rule about that is not an error, and no fix relies on their agreement."""
 
 import pytest
 

@@ -15,7 +15,7 @@ def near(text: str, *gpus: GPU, **about: object) -> Counterfactual | None:
 
 
 @pytest.mark.parametrize(
-    ("condition", "told"),
+    ("condition", "wording"),
     [
         ("gpu_memory > 80", "gpu_memory 81 % instead of 78.1 % would match on GPU 0"),
         ("gpu_memory < 50", "gpu_memory 49 % instead of 78.1 % would match on GPU 0"),
@@ -36,8 +36,8 @@ def near(text: str, *gpus: GPU, **about: object) -> Counterfactual | None:
         ("telemetry_age > 30s", "telemetry_age 31 s instead of 0 s would match"),
     ],
 )
-def test_one_fact_is_changed_as_little_as_it_takes(condition: str, told: str) -> None:
-    assert str(near(condition, gpu(0, memory=78.1), transfer=dataset())) == told
+def test_one_fact_is_changed_as_little_as_it_takes(condition: str, wording: str) -> None:
+    assert str(near(condition, gpu(0, memory=78.1), transfer=dataset())) == wording
 
 
 def test_fewest_facts_go_before_small_changes() -> None:
@@ -130,7 +130,7 @@ def test_nothing_is_reported_where_the_budget_is_exhausted(monkeypatch: pytest.M
 
 
 @pytest.mark.parametrize(
-    ("given", "want", "told"),
+    ("given", "want", "wording"),
     [
         (91, ExpectedTruth.UNKNOWN, "gpu_memory missing instead of 91 % on GPU 0 would be unknown"),
         (50, ExpectedTruth.UNKNOWN, "gpu_memory missing instead of 50 % on GPU 0 would be unknown"),
@@ -139,8 +139,8 @@ def test_nothing_is_reported_where_the_budget_is_exhausted(monkeypatch: pytest.M
         (91, ExpectedTruth.FALSE, "gpu_memory 80 % instead of 91 % on GPU 0 would not match"),
     ],
 )
-def test_the_change_leads_to_what_is_wanted(given: float | None, want: ExpectedTruth, told: str) -> None:
+def test_the_change_leads_to_what_is_wanted(given: float | None, want: ExpectedTruth, wording: str) -> None:
     assert (
         str(find_counterfactual(checked("gpu_memory > 80").term, facts(GPU(index=0, memory=given)), expected=want))
-        == told
+        == wording
     )

@@ -20,7 +20,7 @@ RULES = ruleset(
 )
 
 
-def told(name: str, *snapshots: dict[str, float]) -> str:
+def nearest_change(name: str, *snapshots: dict[str, float]) -> str:
     """Return the nearest change of a rule after one GPU has been seen with these values, 5 s apart."""
     running = engine(RULES)
     for n, values in enumerate(snapshots):
@@ -32,23 +32,27 @@ def told(name: str, *snapshots: dict[str, float]) -> str:
 
 def test_a_signal_that_is_off_takes_its_start_and_the_time_it_must_hold() -> None:
     assert (
-        told("hot", {"temperature": 80}) == "gpu_temperature 86 C instead of 80 C, held for 30 s, would match on GPU 0"
+        nearest_change("hot", {"temperature": 80})
+        == "gpu_temperature 86 C instead of 80 C, held for 30 s, would match on GPU 0"
     )
-    assert told("full", {"memory": 85}) == "gpu_memory 91 % instead of 85 % would match on GPU 0"
+    assert nearest_change("full", {"memory": 85}) == "gpu_memory 91 % instead of 85 % would match on GPU 0"
 
 
 def test_a_signal_that_is_on_takes_its_end() -> None:
-    assert told("full", {"memory": 95}, {"memory": 85}) == "gpu_memory 79 % instead of 85 % on GPU 0 would not match"
-    held = told("hot", *[{"temperature": 90}] * 8)
+    assert (
+        nearest_change("full", {"memory": 95}, {"memory": 85})
+        == "gpu_memory 79 % instead of 85 % on GPU 0 would not match"
+    )
+    held = nearest_change("hot", *[{"temperature": 90}] * 8)
     assert held == "gpu_temperature 74 C instead of 90 C on GPU 0, held for 1 m, would not match"
 
 
 def test_a_signal_that_is_on_stays_on_where_its_end_is_unknown() -> None:
-    assert told("full", {"memory": 95}, {}) == "gpu_memory 79 % instead of missing on GPU 0 would not match"
+    assert nearest_change("full", {"memory": 95}, {}) == "gpu_memory 79 % instead of missing on GPU 0 would not match"
 
 
 def test_signals_of_signals_are_followed() -> None:
-    assert told("busy", {"memory": 95, "temperature": 80}) == (
+    assert nearest_change("busy", {"memory": 95, "temperature": 80}) == (
         "gpu_temperature 86 C instead of 80 C, held for 30 s, would match on GPU 0"
     )
 

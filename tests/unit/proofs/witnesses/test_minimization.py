@@ -118,8 +118,8 @@ def test_a_state_that_does_not_matter_is_left_out_with_what_explains_it() -> Non
 
 def always_known(known: Sequence[KnownFact], whole: Witness) -> Iterator[Mapping[str, Value]]:
     """Yield what else the facts of the node may be that are left out, of which none is ever missing."""
-    told = {fact.term for fact in known}
-    left_out = [fact for fact in whole.known if fact.term not in told and isinstance(fact.term, ir.Read)]
+    reported = {fact.term for fact in known}
+    left_out = [fact for fact in whole.known if fact.term not in reported and isinstance(fact.term, ir.Read)]
     node = [fact.term.field.name for fact in left_out if fact.slot is None and fact.term.field.always_known]
     options = {"active_training": (True, False), "pending_transfers": tuple(range(9))}
     for chosen in product(*(options[name] for name in node)):

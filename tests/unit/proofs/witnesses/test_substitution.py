@@ -55,4 +55,4 @@ def test_the_share_of_memory_is_kept_with_the_bytes() -> None:
 
 def test_a_declared_field_stands_among_the_labels() -> None:
     ruleset_field = checked("gpu_memory > 1").term
-    assert with_value(FACTS, ruleset_field, None, True) is None  # a comparison is no fact
+    assert with_value(FACTS, ruleset_field, None, True) is None  # a comparison is not a fact

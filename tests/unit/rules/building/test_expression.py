@@ -1,4 +1,4 @@
-"""Where each part of an expression stands in the file, in every way YAML can write it."""
+"""Where each part of an expression is in the file, in every way YAML can write it."""
 
 import pytest
 

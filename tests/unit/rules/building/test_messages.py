@@ -24,12 +24,12 @@ inputs:
 signals:
   warm: {condition: gpu_temperature > ceiling}
 rules:
-  - {name: tell, condition: warm AND file_type IN kinds OR warm, action: log, parameters: {message: %s}}
+  - {name: notify, condition: warm AND file_type IN kinds OR warm, action: log, parameters: {message: %s}}
 """
 GIB = 1 << 30
 
 
-def told(message: str) -> list[tuple[str, str, str | None]]:
+def reported(message: str) -> list[tuple[str, str, str | None]]:
     """Return each finding about placeholders: what stands there, code and hint."""
     text = TEXT % json.dumps(message)
     lines = text.splitlines()
@@ -43,7 +43,7 @@ def told(message: str) -> list[tuple[str, str, str | None]]:
 def values(message: str, **gpu: float) -> dict[str, object]:
     engine = Engine(loads(TEXT % json.dumps(message)), clock=lambda: 5.0)
     engine.observe(Snapshot(timestamp=5.0, host="n", gpus=(GPU(index=0, temperature=90, **gpu),)))  # type: ignore[arg-type]
-    rule = engine.ruleset.rule("tell")
+    rule = engine.ruleset.rule("notify")
     assert rule is not None
     (event,) = events_of(engine, Notice.of(Edge(rule, None, "start", 5.0, (0,))), rule.actions[0], None)
     assert event is not None
@@ -107,7 +107,7 @@ def test_a_definition_that_only_a_message_names_is_used() -> None:
     ],
 )
 def test_what_prints_no_value_is_a_finding_at_its_place(message: str, where: str, hint: str | None) -> None:
-    ((found, _, said),) = told(message)
+    ((found, _, said),) = reported(message)
     assert found == where
     assert hint is None or (said is not None and said.startswith(hint))
 
@@ -123,4 +123,4 @@ def test_what_prints_no_value_is_a_finding_at_its_place(message: str, where: str
     ],
 )
 def test_ordinary_messages_are_left_alone(message: str) -> None:
-    assert told(message) == []
+    assert reported(message) == []

@@ -24,11 +24,11 @@ def found(zone: str) -> list[Diagnostic]:
     ("zone", "place"), [("EST", "America/New_York"), ("MST", "America/Denver"), ("HST", "Pacific/Honolulu")]
 )
 def test_an_old_name_without_summer_time_is_a_warning_that_names_the_place(zone: str, place: str) -> None:
-    (told,) = found(zone)
-    assert (told.severity, told.line, told.column) == (Severity.WARNING, 3, 22)
-    assert told.hint is not None
-    assert place in told.hint
-    assert told.edits == (), "the hours would change"
+    (reported,) = found(zone)
+    assert (reported.severity, reported.line, reported.column) == (Severity.WARNING, 3, 22)
+    assert reported.hint is not None
+    assert place in reported.hint
+    assert reported.edits == (), "the hours would change"
     assert loads(TEXT % zone).settings.timezone == zone
 
 
@@ -52,15 +52,15 @@ def test_a_real_place_is_left_alone(zone: str) -> None:
     ],
 )
 def test_a_near_miss_is_an_error_that_names_the_real_zone(zone: str, place: str) -> None:
-    (told,) = found(zone)
-    assert told.severity is Severity.ERROR
-    assert told.hint == f"did you mean {place!r}?"
+    (reported,) = found(zone)
+    assert reported.severity is Severity.ERROR
+    assert reported.hint == f"did you mean {place!r}?"
     assert ZoneInfo(place).key == place
 
 
 @pytest.mark.parametrize("zone", ["local", "UTC+2", "'+05:30'", "GMT-3", "qqqq", "'../../etc/hosts'"])
 def test_what_is_like_no_zone_gets_examples_and_no_fix(zone: str) -> None:
-    (told,) = found(zone)
-    assert told.hint is not None
-    assert "such as" in told.hint
-    assert told.edits == ()
+    (reported,) = found(zone)
+    assert reported.hint is not None
+    assert "such as" in reported.hint
+    assert reported.edits == ()

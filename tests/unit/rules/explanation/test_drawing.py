@@ -33,7 +33,7 @@ def test_one_rule_of_it_reads_as_its_part() -> None:
     assert str(whole.rule("full")) in str(whole)
 
 
-def test_colour_and_the_width_of_the_terminal_are_not_in_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_color_and_the_width_of_the_terminal_are_not_in_it(monkeypatch: pytest.MonkeyPatch) -> None:
     before = str(explained())
     monkeypatch.setenv("FORCE_COLOR", "1")
     monkeypatch.setenv("COLUMNS", "40")

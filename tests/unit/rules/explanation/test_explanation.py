@@ -20,12 +20,12 @@ RULES = ruleset(
 )
 
 
-def told(decision: Decision) -> ExplainedDecision:
+def reported(decision: Decision) -> ExplainedDecision:
     return decision.explain()
 
 
 def outcomes(decision: Decision) -> dict[str, tuple[str, str | None]]:
-    return {r.rule: (r.outcome, r.because) for r in told(decision).rules}
+    return {r.rule: (r.outcome, r.because) for r in reported(decision).rules}
 
 
 def test_every_rule_has_an_outcome() -> None:
@@ -40,7 +40,7 @@ def test_every_rule_has_an_outcome() -> None:
 
 
 def test_reasons_name_what_decided() -> None:
-    explained = told(RULES.evaluate(snapshot(gpu(0, memory=75), gpu(1, memory=10))))
+    explained = reported(RULES.evaluate(snapshot(gpu(0, memory=75), gpu(1, memory=10))))
     assert explained.rule("full").reason == "gpu_memory 75 % is not > 80 (GPU 0); gpu_memory 10 % is not > 80 (GPU 1)"
     assert explained.rule("last").reason == "gpu_memory 75 % > 70 (GPU 0)"
     assert explained.rule("last").devices == (0,)
@@ -53,21 +53,21 @@ def test_reasons_name_what_decided() -> None:
 def test_a_rule_that_waits_for_its_time_says_so() -> None:
     running = engine(ruleset("  - {name: a, condition: gpu_memory > 80, for: 30s, action: pause_transfer}\n"))
     running.observe(one_gpu(memory=90))
-    explained = told(running.decide()).rule("a")
+    explained = reported(running.decide()).rule("a")
     assert (explained.outcome, explained.because) == ("suppressed", "for")
     assert "30 s" in explained.reason
     running.observe(one_gpu(5, memory=10))
-    assert told(running.decide()).rule("a").outcome == "no-match"
+    assert reported(running.decide()).rule("a").outcome == "no-match"
 
 
 def test_an_explanation_is_json() -> None:
-    data = told(RULES.evaluate(one_gpu(memory=75), dataset(size=5))).to_dict()
+    data = reported(RULES.evaluate(one_gpu(memory=75), dataset(size=5))).to_dict()
     assert json.loads(json.dumps(data)) == data
 
 
 def test_a_rule_that_is_not_there_is_a_key_error() -> None:
     with pytest.raises(KeyError):
-        told(RULES.evaluate(one_gpu())).rule("none")
+        reported(RULES.evaluate(one_gpu())).rule("none")
 
 
 def test_a_signal_is_shown_as_on_or_off() -> None:
@@ -78,13 +78,13 @@ def test_a_signal_is_shown_as_on_or_off() -> None:
         )
     )
     running.observe(one_gpu(memory=90))
-    assert "s is on" in told(running.decide(model())).rule("a").reason
+    assert "s is on" in reported(running.decide(model())).rule("a").reason
     running.observe(one_gpu(5, memory=10))
-    assert "s is off" in told(running.decide(model())).rule("a").reason
+    assert "s is off" in reported(running.decide(model())).rule("a").reason
 
 
 def test_the_nearest_change_is_shown_with_the_decision() -> None:
-    explained = told(RULES.evaluate(snapshot(gpu(0, memory=75), gpu(1, memory=10)), model(size=5)))
+    explained = reported(RULES.evaluate(snapshot(gpu(0, memory=75), gpu(1, memory=10)), model(size=5)))
     nearest = {rule.rule: str(rule.nearest) for rule in explained.rules}
     assert nearest == {
         "full": "gpu_memory 81 % instead of 75 % would match on GPU 0",
@@ -98,7 +98,7 @@ def test_the_nearest_change_is_shown_with_the_decision() -> None:
 
 def test_gpus_that_do_not_report_what_is_read_are_named_with_the_reason() -> None:
     lost = gpu(1, missing={"memory": "NOT_SUPPORTED"})
-    explained = told(RULES.evaluate(snapshot(gpu(0, memory=75), lost))).rule("full")
+    explained = reported(RULES.evaluate(snapshot(gpu(0, memory=75), lost))).rule("full")
     assert explained.unreported == ["GPU 1 reports no gpu_memory (NOT_SUPPORTED)"]
 
 
@@ -112,7 +112,7 @@ def test_gpus_that_do_not_report_what_is_read_are_named_with_the_reason() -> Non
     ],
 )
 def test_numbers_are_rounded_but_not_onto_the_limit(memory: float, said: str) -> None:
-    explained = told(RULES.evaluate(one_gpu(memory=memory), dataset())).rule("full")
+    explained = reported(RULES.evaluate(one_gpu(memory=memory), dataset())).rule("full")
     assert explained.reason == said
     measured = said.split()[1]
     assert f"{measured} % {'✓' if memory > 80 else '✗'}" in str(explained)

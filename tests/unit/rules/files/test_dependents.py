@@ -41,8 +41,8 @@ def folder(tmp_path: Path) -> Path:
 )
 def test_what_extends_a_changed_file_is_found_however_far(folder: Path, changed: list[str], found: list[str]) -> None:
     everything = [str(folder / name) for name in sorted(FILES)]
-    told = dependents([str(folder / name) for name in changed], everything)
-    assert [Path(path).name for path in told] == found
+    reported = dependents([str(folder / name) for name in changed], everything)
+    assert [Path(path).name for path in reported] == found
 
 
 def test_a_base_is_followed_that_is_no_candidate_itself(folder: Path) -> None:

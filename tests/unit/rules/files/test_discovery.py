@@ -21,4 +21,4 @@ def test_a_pipe_is_left_out_and_a_link_to_nowhere_is_not(tmp_path):
     os.mkfifo(tmp_path / "pipe.rules.yaml")
     (tmp_path / "gone.rules.yaml").symlink_to(tmp_path / "nothing")
     (tmp_path / "z.rules.yaml").touch()
-    assert found(tmp_path, is_ruleset) == ["gone.rules.yaml", "z.rules.yaml"], "the link is a finding of whoever reads"
+    assert found(tmp_path, is_ruleset) == ["gone.rules.yaml", "z.rules.yaml"], "the link is a finding of the reader"

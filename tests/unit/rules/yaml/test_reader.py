@@ -1,4 +1,4 @@
-"""Reading YAML: what is wrong with a file is told with its place, and nothing crashes or hangs."""
+"""Reading YAML: what is wrong with a file is reported with its place, and nothing crashes or hangs."""
 
 from itertools import pairwise
 

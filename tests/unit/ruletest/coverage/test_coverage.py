@@ -7,11 +7,11 @@ from tests.factories import gpu, ruleset, snapshot
 RULES = ruleset("  - {name: a, condition: gpu_memory > 80 AND pending_transfers > 3, action: pause_transfer}\n")
 
 
-def seen(*moments: tuple[Snapshot, int]) -> Coverage:
+def seen(*situations: tuple[Snapshot, int]) -> Coverage:
     coverage = Coverage()
     coverage.expect(RULES)
-    for moment, pending in moments:
-        explained = RULES.evaluate(moment, node={"pending_transfers": pending}).explain()
+    for current, pending in situations:
+        explained = RULES.evaluate(current, node={"pending_transfers": pending}).explain()
         coverage.add(explained.rule("a"))  # type: ignore[attr-defined]
     return coverage
 

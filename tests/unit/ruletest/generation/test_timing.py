@@ -88,8 +88,8 @@ def test_a_window_fills_with_other_samples() -> None:
 def test_a_reading_rises_where_that_is_waited_for(condition: str, path: str, series: str) -> None:
     case = only(ruleset(f'  - {{name: a, condition: "{condition}", {LIMIT}}}\n'))
     assert case.series == {path: series}
-    told = [outcome for _, outcome, _ in outcomes(case)]
-    assert "match" in told and told[-1] == "no-match"
+    reported = [outcome for _, outcome, _ in outcomes(case)]
+    assert "match" in reported and reported[-1] == "no-match"
 
 
 @pytest.mark.parametrize(
@@ -97,7 +97,7 @@ def test_a_reading_rises_where_that_is_waited_for(condition: str, path: str, ser
     [
         ("stddev_over_time(gpu_power[1m]) > 3", ""),  # the readings have to differ in a way of their own
         ("delta(gpu_memory[1m]) > 99", ""),  # which leaves the range
-        ("host == 'a' AND gpu_power > 300W", ", cooldown: 1m"),  # a fact of the snapshot is no series
+        ("host == 'a' AND gpu_power > 300W", ", cooldown: 1m"),  # a fact of the snapshot is not a series
     ],
 )
 def test_what_cannot_be_written_is_said(condition: str, more: str) -> None:

@@ -1,4 +1,4 @@
-"""Properties are proved for all facts, or refuted by a moment."""
+"""Properties are proved for all facts, or refuted by an example."""
 
 import pytest
 
@@ -56,7 +56,7 @@ def test_what_does_not_hold_is_refuted_by_a_counterexample(found, shown: str) ->
     assert shown in found().counterexample
 
 
-def test_what_is_not_analysed_is_searched_and_said() -> None:
+def test_what_is_not_analyzed_is_searched_and_said() -> None:
     found = decided(True, all_match=("regex",))
     assert found.counterexample is None
     assert found.unproved is not None and "not analyzed" in found.unproved
@@ -67,9 +67,9 @@ def test_a_counterexample_is_shown_with_units_ages_and_labels() -> None:
     condition = "transfer_age > 90s AND transfer_size > 1GiB AND tenant == 'batch'"
     fields = "fields: {tenant: {type: string, scope: transfer}}"
     rules = ruleset(f'  - {{name: old, condition: "{condition}", action: pause_transfer}}\n', fields)
-    told = decide(Property("p", Location(1, 1, 1, 1), True, all_match=("old",)), rules).counterexample
-    assert told is not None
-    assert "size 1073741825 B" in told
-    assert "age 1 m 31 s" in told
-    assert "tenant 'batch'" in told
-    assert told.endswith(": old matched")
+    reported = decide(Property("p", Location(1, 1, 1, 1), True, all_match=("old",)), rules).counterexample
+    assert reported is not None
+    assert "size 1073741825 B" in reported
+    assert "age 1 m 31 s" in reported
+    assert "tenant 'batch'" in reported
+    assert reported.endswith(": old matched")

@@ -1,4 +1,4 @@
-"""Recordings in compressed files and in other encodings, told by their content."""
+"""Recordings in compressed files and in other encodings, recognized by their content."""
 
 import bz2
 import gzip

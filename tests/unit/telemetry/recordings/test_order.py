@@ -21,8 +21,8 @@ def play(tmp_path: Path) -> Any:
 
 
 def node(time: float, host: str | None = None, uuid: str = "GPU-a", power: float = 5) -> dict[str, Any]:
-    told = {} if host is None else {"host": host}
-    return {"timestamp": time, **told, "gpus": [{"index": 0, "uuid": uuid, "power": power}]}
+    reported = {} if host is None else {"host": host}
+    return {"timestamp": time, **reported, "gpus": [{"index": 0, "uuid": uuid, "power": power}]}
 
 
 def test_snapshots_of_several_nodes_are_refused_and_both_are_named(play: Any) -> None:

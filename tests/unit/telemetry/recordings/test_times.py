@@ -10,7 +10,7 @@ NOON = 1_777_118_400.0  # 2026-04-25 12:00:00 UTC
 
 
 @pytest.mark.parametrize(
-    ("text", "moment"),
+    ("text", "expected"),
     [
         ("2026/04/25 12:00:00.780", NOON + 0.78),
         ("2026/04/25 12:00:00", NOON),
@@ -28,8 +28,8 @@ NOON = 1_777_118_400.0  # 2026-04-25 12:00:00 UTC
         ("12", None),
     ],
 )
-def test_a_time_is_read(text, moment):
-    assert read_time(text, UTC) == moment
+def test_a_time_is_read(text, expected):
+    assert read_time(text, UTC) == expected
 
 
 def test_a_local_time_is_of_its_zone():

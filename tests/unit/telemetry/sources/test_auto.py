@@ -12,7 +12,7 @@ NO_GPU = Snapshot(driver_version="580.1")
 
 
 class Reader:
-    """Answers with what stands in *answers*, the last one for ever."""
+    """Answers with the items of *answers*, the last one for ever."""
 
     def __init__(self, *answers):
         self.answers = list(answers)

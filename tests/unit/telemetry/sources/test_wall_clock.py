@@ -42,22 +42,22 @@ class Recording:
         self.left.clear()
 
 
-def told(snapshot):
+def ages(snapshot):
     return snapshot.timestamp - NOW, snapshot.gpus[0].memory
 
 
 def test_snapshots_come_at_their_own_pace_on_the_wall_clock():
     clock = Clock()
     source = clock.source(Recording(0, 10, 20, 30))
-    assert told(source.read()) == (0, 0)
+    assert ages(source.read()) == (0, 0)
     clock.steady += 9
-    assert told(source.read()) == (0, 0)
+    assert ages(source.read()) == (0, 0)
     clock.steady += 1
-    assert told(source.read()) == (10, 10)
+    assert ages(source.read()) == (10, 10)
     clock.steady += 15
-    assert told(source.read()) == (20, 20), "it was taken at 20, and it is 25 now"
+    assert ages(source.read()) == (20, 20), "it was taken at 20, and it is 25 now"
     clock.steady += 100
-    assert told(source.read()) == (30, 30)
+    assert ages(source.read()) == (30, 30)
     with pytest.raises(EndOfTelemetry):
         source.read()
     with pytest.raises(EndOfTelemetry):
@@ -75,7 +75,7 @@ def test_what_was_not_asked_for_in_time_is_passed_over():
     source = clock.source(Recording(0, 1, 2, 3, 50))
     source.read()
     clock.steady += 5
-    assert told(source.read()) == (3, 3)
+    assert ages(source.read()) == (3, 3)
 
 
 def test_times_move_with_a_clock_that_is_set():
@@ -84,18 +84,18 @@ def test_times_move_with_a_clock_that_is_set():
     source.read()
     clock.ahead += 3600
     clock.steady += 10
-    assert told(source.read()) == (3610, 10)
+    assert ages(source.read()) == (3610, 10)
 
 
 def test_a_piece_that_cannot_be_read_costs_itself_alone():
     clock = Clock()
     source = clock.source(Recording(0, TelemetryError("line 2 is torn"), 20))
-    assert told(source.read()) == (0, 0)
+    assert ages(source.read()) == (0, 0)
     clock.steady += 10
     with pytest.raises(TelemetryError, match="torn"):
         source.read()
     clock.steady += 10
-    assert told(source.read()) == (20, 20)
+    assert ages(source.read()) == (20, 20)
 
 
 def test_a_simulated_node_in_a_live_agent_is_not_stale():
@@ -106,4 +106,4 @@ def test_a_simulated_node_in_a_live_agent_is_not_stale():
         assert decision.rules == ("a",)
         assert node.status().telemetry_age < 60
         node.poll()
-        assert node.collect().ignored_snapshots == 0, "a poll between two snapshots is no fault of the source"
+        assert node.collect().ignored_snapshots == 0, "a poll between two snapshots is not a fault of the source"

@@ -1,4 +1,4 @@
-"""The age of an Xid error of a source that tells the error only: from when it was first seen, or changed."""
+"""The age of an Xid error of a source that reports the error only: from when it was first seen, or changed."""
 
 import json
 
@@ -35,7 +35,7 @@ def ages(xids, step=10.0, make=XidAges):
         ([79, None, 79], [0, None, 20]),
         ([None, 0], [None, None]),
     ],
-    ids=["stays", "comes", "changes", "is cleared and comes again", "is not told once", "none"],
+    ids=["stays", "comes", "changes", "is cleared and comes again", "is not reported once", "none"],
 )
 def test_the_age_counts_from_when_the_number_was_seen_first(xids, expected):
     assert ages(xids) == expected

@@ -176,7 +176,7 @@ func indexNumber(index rules.Index) rules.Number {
 	return rules.Int(whole)
 }
 
-// isIdentity reports whether a UUID tells one GPU from another.
+// isIdentity reports whether a UUID identifies a GPU.
 func isIdentity(uuid string) bool {
 	word := strings.ToLower(strings.TrimSpace(strings.Trim(strings.TrimSpace(uuid), "[]()")))
 	switch word {

@@ -20,7 +20,7 @@ Key: TypeAlias = tuple[str | None, str | None, str | None]
 """What a row says about its GPU: UUID, index and bus id, each of which may be missing or shared by several GPUs."""
 
 
-def recognises(head: Sequence[Line]) -> bool:
+def recognizes(head: Sequence[Line]) -> bool:
     """Return whether one of the first lines is a header, or the first line starts with a time."""
     lines = [line for line in head if line.text.strip()]
     if not lines or lines[0].text.lstrip()[:1] in ("{", "[", "<", "#"):

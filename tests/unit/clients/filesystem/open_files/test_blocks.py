@@ -133,7 +133,7 @@ def test_it_reads_as_a_file_does(fs):
 
 def test_a_policy_that_raises_is_counted_and_the_data_is_right(fs, node, monkeypatch):
     def broken(*arguments):
-        raise RuntimeError("an action of somebody else")
+        raise RuntimeError("an action of another package")
 
     monkeypatch.setattr(node.engine, "decide", broken)
     with fs.open("a.bin") as file:

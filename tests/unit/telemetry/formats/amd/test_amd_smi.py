@@ -36,8 +36,8 @@ def test_reports_are_snapshots_whatever_their_spelling(play: Any, indent: int | 
     gpus = [METRIC, OTHER]
     text = json.dumps({"gpu_data": gpus} if wrapped else gpus, indent=indent)
     snapshots, source = play(f"WARNING: low power\n{text}\n{text}\n", interval=3)
-    told = [(g.index, g.vendor, g.utilization, g.temperature, g.memory_used) for g in snapshots[0].gpus]
-    assert told == [(0, "amd", 42, 46, 285 * MIB), (1, "amd", None, 46, 285 * MIB)]
+    reported = [(g.index, g.vendor, g.utilization, g.temperature, g.memory_used) for g in snapshots[0].gpus]
+    assert reported == [(0, "amd", 42, 46, 285 * MIB), (1, "amd", None, 46, 285 * MIB)]
     assert [snapshot.timestamp for snapshot in snapshots] == [0, 3]
     assert source.problem_count == 1
 

@@ -37,7 +37,7 @@ def play(tmp_path):
 
 def test_each_phase_is_a_snapshot_and_capabilities_are_none(play):
     snapshots, source = play(
-        section("capabilities", "help", "nvidia-smi -h", "timestamp, index\nthis, is no row")
+        section("capabilities", "help", "nvidia-smi -h", "timestamp, index\nthis, is not a row")
         + section("idle", "query", QUERY, query(0, 1))
         + section("load", "query", QUERY, query(20, 900))
     )

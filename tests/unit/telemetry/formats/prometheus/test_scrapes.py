@@ -26,8 +26,8 @@ def play(tmp_path: Path) -> Any:
 
 def series(name: str, value: object, time: str = "", **labels: str) -> str:
     named = {"gpu": "0", "UUID": "GPU-a", "Hostname": "n1", **labels}
-    labelled = ",".join(f'{key}="{text}"' for key, text in named.items() if text)
-    return f"{name}{{{labelled}}} {value}{time}\n"
+    labeled = ",".join(f'{key}="{text}"' for key, text in named.items() if text)
+    return f"{name}{{{labeled}}} {value}{time}\n"
 
 
 def scrape(temperature: int, comments: bool = True, time: str = "", **labels: str) -> str:
@@ -49,8 +49,8 @@ def test_labels_that_come_and_go_hide_no_end_of_a_scrape(play: Any, comments: bo
     texts = [scrape(40, comments), scrape(41, comments), scrape(42, comments, **more), scrape(43, comments)]
     snapshots, source = play("".join(texts))
     assert (temperatures(snapshots), source.problem_count) == ([(40,), (41,), (42,), (43,)], 0)
-    told = {key: value for key, value in more.items() if not key.startswith("err")}
-    assert [dict(snapshot.gpus[0].labels) for snapshot in snapshots] == [{}, {}, told, {}]
+    reported = {key: value for key, value in more.items() if not key.startswith("err")}
+    assert [dict(snapshot.gpus[0].labels) for snapshot in snapshots] == [{}, {}, reported, {}]
 
 
 @pytest.mark.parametrize("comments", [True, False])

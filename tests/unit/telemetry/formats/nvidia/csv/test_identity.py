@@ -158,8 +158,8 @@ def test_commas_in_times_names_and_numbers_are_read_as_they_were_meant_or_refuse
     text = "timestamp, index, name, fan.speed [%], power.draw [W], temperature.gpu\n" + row
     (snapshot,), source = play(text)
     (gpu,) = snapshot.gpus
-    told = None if power == "[N/A]" else float(power.removesuffix(" W").replace(",", "."))
-    assert (gpu.name, gpu.fan_speed, gpu.power, gpu.temperature) == (name, 35, told, 54)
+    reported = None if power == "[N/A]" else float(power.removesuffix(" W").replace(",", "."))
+    assert (gpu.name, gpu.fan_speed, gpu.power, gpu.temperature) == (name, 35, reported, 54)
     assert snapshot.timestamp == pytest.approx(START + (-7200 if "+02:00" in time else 0) + 0.123, abs=1e-3)
     assert source.problem_count == 0
 
