@@ -16,12 +16,9 @@ from pathlib import Path
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
-from gpurules.backends import Facts, PythonBackEnd, SlotLayout, slot_key
+from gpurules.backends import PythonBackEnd
 from gpurules.backends.backend import UnsupportedError
-from gpurules.diagnostics import CATALOGUE, Severity
-from gpurules.language.terms import ir
-from tests.factories import checked
-from tests.strategies import conditions, situations
+from tests.strategies import conditions_with_facts
 from tests.targets import Case, CDriver, GoDriver, drivers, evaluate
 
 VALUES = (None, 0, 1, 80, 85.5, -3, 1e308, 2**53 + 1, float("-1e-320"))
@@ -29,24 +26,8 @@ VALUES = (None, 0, 1, 80, 85.5, -3, 1e308, 2**53 + 1, float("-1e-320"))
 
 @st.composite
 def cases(draw: st.DrawFn) -> tuple[str, Case]:
-    """Draw a condition with facts, half of the time with a history that holds anything."""
-    text = draw(conditions())
-    found = checked(text)
-    assert not [f for f in found.findings if CATALOGUE[f.code].severity is Severity.ERROR], (text, found.findings)
-    drawn = draw(situations(ir.fields(found.term)))
-    facts = Facts(drawn.snapshot, drawn.snapshot.gpus, drawn.transfer, drawn.workload, drawn.node)
-    windows = [term for term in ir.walk(found.term) if isinstance(term, ir.Window)]
-    if windows and draw(st.booleans()):
-        per_gpu = list(dict.fromkeys(slot_key(w) for w in windows if w.field.is_per_gpu))
-        of_node = list(dict.fromkeys(slot_key(w) for w in windows if not w.field.is_per_gpu))
-        layout = SlotLayout({k: i for i, k in enumerate(per_gpu)}, {k: i for i, k in enumerate(of_node)})
-        value = st.sampled_from(VALUES)
-        rows = tuple(tuple(draw(value) for _ in per_gpu) for _ in facts.gpus)
-        node_row = tuple(draw(value) for _ in of_node)
-        facts = Facts(
-            facts.snapshot, facts.gpus, drawn.transfer, drawn.workload, drawn.node,
-            layout=layout, rows=rows, node_row=node_row,
-        )  # fmt: skip
+    """Draw a condition with facts."""
+    text, found, facts = draw(conditions_with_facts(st.sampled_from(VALUES)))
     return text, Case(found.term, found.per_gpu, facts)
 
 

@@ -11,10 +11,15 @@ from dataclasses import dataclass
 
 from hypothesis import strategies as st
 
+from gpurules.backends import Facts, SlotLayout, slot_key
+from gpurules.diagnostics import CATALOGUE, Severity
 from gpurules.fields import AMBIENT, FIELDS, Field, Scope
+from gpurules.language import Checked
+from gpurules.language.terms import ir
 from gpurules.language.terms.functions import FUNCTIONS, Family
 from gpurules.language.terms.printer import quote
 from gpurules.model import GPU, UNITS, Dimension, Kind, Snapshot, Transfer, Workload
+from tests.factories import checked
 
 NUMBERS = (0, 1, 2, 50, 79.5, 80, 85, 100, 0.1, 1e9, 2**53, 2**53 + 1, 2**63 - 1, 1e15, 1e308, 5e-324)
 TEXTS = (
@@ -362,3 +367,26 @@ def ruleset_texts(draw: st.DrawFn, with_signals: bool = True) -> str:
     ]
     document = {"version": 1, "name": "drawn", "signals": signals, "rules": rules}
     return json.dumps({key: value for key, value in document.items() if value})
+
+
+@st.composite
+def conditions_with_facts(draw: st.DrawFn, values: st.SearchStrategy[float | None]) -> tuple[str, Checked, Facts]:
+    """Draw a condition with facts, half of the time with a history that holds any of *values*."""
+    text = draw(conditions())
+    found = checked(text)
+    assert not [f for f in found.findings if CATALOGUE[f.code].severity is Severity.ERROR], (text, found.findings)
+    drawn = draw(situations(ir.fields(found.term)))
+    facts = Facts(drawn.snapshot, drawn.snapshot.gpus, drawn.transfer, drawn.workload, drawn.node)
+    windows = [term for term in ir.walk(found.term) if isinstance(term, ir.Window)]
+    if not windows or not draw(st.booleans()):
+        return text, found, facts
+    per_gpu = list(dict.fromkeys(slot_key(w) for w in windows if w.field.is_per_gpu))
+    of_node = list(dict.fromkeys(slot_key(w) for w in windows if not w.field.is_per_gpu))
+    layout = SlotLayout({k: i for i, k in enumerate(per_gpu)}, {k: i for i, k in enumerate(of_node)})
+    rows = tuple(tuple(draw(values) for _ in per_gpu) for _ in facts.gpus)
+    node_row = tuple(draw(values) for _ in of_node)
+    facts = Facts(
+        drawn.snapshot, drawn.snapshot.gpus, drawn.transfer, drawn.workload, drawn.node,
+        layout=layout, rows=rows, node_row=node_row,
+    )  # fmt: skip
+    return text, found, facts

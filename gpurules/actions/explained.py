@@ -1,7 +1,7 @@
 """The parts of an explanation of a decision: built by the rules, read by callers of ``Decision.explain``."""
 
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Iterable, Sequence
+from typing import Protocol, TypeVar
 
 from gpurules.language.terms import ir
 from gpurules.model import Datatype, GPUIndex, Value
@@ -160,3 +160,23 @@ class ExplainedDecision(Protocol):
     def to_dict(self) -> dict[str, object]:
         """Return the explanation as JSON-ready data, numbers to their last digit."""
         ...
+
+
+_Named = TypeVar("_Named", bound="_NamesRule")
+
+
+class _NamesRule(Protocol):
+    @property
+    def rule(self) -> str: ...
+
+
+def explanation_of(rules: Iterable[_Named], name: str) -> _Named:
+    """Return the one of *rules* that explains the rule *name*.
+
+    Raises:
+        KeyError: there is no such rule.
+    """
+    for explained in rules:
+        if explained.rule == name:
+            return explained
+    raise KeyError(name)

@@ -1,8 +1,10 @@
 """The interface of storage clients: which targets of a decision a client can carry out."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Protocol
+from types import TracebackType
+from typing import Protocol, Self
 
 from gpurules.actions import targets
 from gpurules.actions.targets import TARGETS
@@ -62,3 +64,21 @@ class ClientKind(Protocol):
     def unavailable(self) -> str | None:
         """Return why it cannot be used on this machine, with a remedy; None if it can."""
         ...
+
+
+class ClosedOnExit(ABC):
+    """A client that leaving ``with`` closes."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Release what the client holds."""
+
+    def __enter__(self) -> Self:
+        """Return the client."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close the client."""
+        self.close()

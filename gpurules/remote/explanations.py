@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from gpurules.actions.explained import ExplainedChange, ExplainedPart
+from gpurules.actions.explained import ExplainedChange, ExplainedPart, explanation_of
 from gpurules.model import GPUIndex
 
 
@@ -82,10 +82,7 @@ class RemoteExplanation:
         Raises:
             KeyError: there is no such rule.
         """
-        for explained in self.rules:
-            if explained.rule == name:
-                return explained
-        raise KeyError(name)
+        return explanation_of(self.rules, name)
 
     def held_back(self, names: frozenset[str]) -> "RemoteExplanation":
         """Return itself: the agent has already reported what is held back."""

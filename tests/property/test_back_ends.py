@@ -7,11 +7,10 @@ from unittest.mock import patch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gpurules.backends import ExplainBackEnd, Facts, PythonBackEnd, SlotLayout, explain, slot_key, value_of
+from gpurules.backends import ExplainBackEnd, Facts, PythonBackEnd, explain, value_of
 from gpurules.backends.facts import NO_TRANSFER, NO_WORKLOAD
 from gpurules.backends.reasons import reason
 from gpurules.backends.specialization import Specializer
-from gpurules.diagnostics import CATALOGUE, Severity
 from gpurules.engine import Engine
 from gpurules.language.terms import ir
 from gpurules.language.terms.lowering import PASSES, inline_signals, lower
@@ -19,38 +18,16 @@ from gpurules.model import Snapshot
 from gpurules.rules import Ruleset, loads
 from gpurules.rules.program import BoundProgram, Program
 from tests.cases import examples
-from tests.factories import checked
-from tests.strategies import Situation, conditions, ruleset_texts, situations
+from tests.strategies import Situation, conditions_with_facts, ruleset_texts, situations
 
 EXPLAIN, PYTHON = ExplainBackEnd(), PythonBackEnd()
 
 
 @st.composite
 def asked(draw: st.DrawFn) -> tuple[ir.Term, bool, Facts, str]:
-    """Draw a condition with facts, half of the time with a history that holds anything."""
-    text = draw(conditions())
-    found = checked(text)
-    assert not [f for f in found.findings if CATALOGUE[f.code].severity is Severity.ERROR], (text, found.findings)
-    drawn = draw(situations(ir.fields(found.term)))
-    facts = Facts(drawn.snapshot, drawn.snapshot.gpus, drawn.transfer, drawn.workload, drawn.node)
-    windows = [t for t in ir.walk(found.term) if isinstance(t, ir.Window)]
-    if windows and draw(st.booleans()):
-        per_gpu = list(dict.fromkeys(slot_key(w) for w in windows if w.field.is_per_gpu))
-        of_node = list(dict.fromkeys(slot_key(w) for w in windows if not w.field.is_per_gpu))
-        layout = SlotLayout({k: i for i, k in enumerate(per_gpu)}, {k: i for i, k in enumerate(of_node)})
-        numbers = st.none() | st.sampled_from([0, 1, 80, 85.5, -3, 1e308])
-        rows = tuple(tuple(draw(numbers) for _ in per_gpu) for _ in facts.gpus)
-        node_row = tuple(draw(numbers) for _ in of_node)
-        facts = Facts(
-            drawn.snapshot,
-            drawn.snapshot.gpus,
-            drawn.transfer,
-            drawn.workload,
-            drawn.node,
-            layout=layout,
-            rows=rows,
-            node_row=node_row,
-        )
+    """Draw a condition with facts."""
+    numbers = st.none() | st.sampled_from([0, 1, 80, 85.5, -3, 1e308])
+    text, found, facts = draw(conditions_with_facts(numbers))
     return found.term, found.per_gpu, facts, text
 
 

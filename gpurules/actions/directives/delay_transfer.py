@@ -4,21 +4,20 @@ from collections.abc import Iterable, Sequence
 from hashlib import blake2b
 from typing import ClassVar
 
-from gpurules.actions.action import ActionKind, Claim, CombineContext, Combines, Complaint, Parameters, Schema, numeric
+from gpurules.actions.action import Claim, CombineContext, Combines, Complaint, Parameters, Schema, numeric
+from gpurules.actions.directives.directive import BuiltInDirective
 from gpurules.actions.targets import DELAY
 
 _DELAY = {"type": "number", "minimum": 0, "x-dimension": "seconds"}
 
 
-class DelayTransfer:
+class DelayTransfer(BuiltInDirective):
     """A transfer waits for the longest delay that is claimed, within the patience that is left for it."""
 
     name = "delay_transfer"
-    kind = ActionKind.DIRECTIVE
     summary = "Holds a transfer: the longest delay of the matching rules applies, bounded by settings.max_delay."
     target = DELAY.name
     neutral = DELAY.neutral
-    excludes: frozenset[str] = frozenset()
     combines = Combines.MOST
     works_on = frozenset({"pending_transfers", "pending_bytes"})
     is_static = False

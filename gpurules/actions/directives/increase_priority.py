@@ -5,7 +5,6 @@ from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
 from gpurules.actions.action import (
-    ActionKind,
     Claim,
     CombineContext,
     Combines,
@@ -16,21 +15,19 @@ from gpurules.actions.action import (
     numeric,
     only_parameter,
 )  # fmt: skip
+from gpurules.actions.directives.directive import BuiltInDirective
 from gpurules.actions.targets import PRIORITY
 
 
-class IncreasePriority:
+class IncreasePriority(BuiltInDirective):
     """The boosts of all matching rules add up, within ±``settings.max_priority``."""
 
     name = "increase_priority"
-    kind = ActionKind.DIRECTIVE
     summary = "Raises a transfer's priority so that it overtakes others: the boosts of the matching rules add up."
     target = PRIORITY.name
     neutral = PRIORITY.neutral
     excludes = frozenset({"pause_transfer"})
     combines = Combines.SUM
-    works_on: frozenset[str] = frozenset()
-    is_static = True
     schema: ClassVar[Schema] = only_parameter(
         "priority_boost",
         {

@@ -1,35 +1,22 @@
 """Caps how many transfers may run at once."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import ClassVar
 
-from gpurules.actions.action import (
-    TRAFFIC,
-    ActionKind,
-    Claim,
-    CombineContext,
-    Combines,
-    Complaint,
-    Parameters,
-    Schema,
-    numbers,
-    only_parameter,
-)
+from gpurules.actions.action import TRAFFIC, Claim, CombineContext, Combines, Schema, numbers, only_parameter
+from gpurules.actions.directives.directive import BuiltInDirective
 from gpurules.actions.targets import CONCURRENCY
 
 
-class LimitConcurrency:
+class LimitConcurrency(BuiltInDirective):
     """The lowest cap that is claimed holds."""
 
     name = "limit_concurrency"
-    kind = ActionKind.DIRECTIVE
     summary = "Caps the number of concurrent transfers: the lowest cap of the matching rules applies."
     target = CONCURRENCY.name
     neutral = CONCURRENCY.neutral
-    excludes: frozenset[str] = frozenset()
     combines = Combines.LEAST
     works_on = TRAFFIC
-    is_static = True
     schema: ClassVar[Schema] = only_parameter(
         "max_concurrency",
         {
@@ -39,10 +26,6 @@ class LimitConcurrency:
             "examples": [4],
         },
     )
-
-    def check(self, parameters: Parameters) -> Iterable[Complaint]:
-        """Find nothing: there is one parameter."""
-        return ()
 
     def combine(self, claims: Sequence[Claim], situation: CombineContext) -> int | None:
         """Return the lowest cap."""

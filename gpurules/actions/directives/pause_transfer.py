@@ -1,18 +1,18 @@
 """Stops a transfer until the rule no longer matches."""
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import ClassVar
 
-from gpurules.actions.action import ActionKind, Claim, CombineContext, Combines, Complaint, Parameters, Schema
+from gpurules.actions.action import Claim, CombineContext, Combines, Schema
+from gpurules.actions.directives.directive import BuiltInDirective
 from gpurules.actions.targets import PAUSED
 
 
-class PauseTransfer:
+class PauseTransfer(BuiltInDirective):
     """One matching rule is enough, but not beyond ``settings.max_delay``."""
 
     name = "pause_transfer"
-    kind = ActionKind.DIRECTIVE
     summary = "Pauses a transfer while any such rule matches, bounded by settings.max_delay."
     target = PAUSED.name
     neutral = PAUSED.neutral
@@ -21,10 +21,6 @@ class PauseTransfer:
     works_on = frozenset({"pending_transfers", "pending_bytes"})
     is_static = False
     schema: ClassVar[Schema] = {"type": "object", "properties": {}, "additionalProperties": False}
-
-    def check(self, parameters: Parameters) -> Iterable[Complaint]:
-        """Find nothing: there are no parameters."""
-        return ()
 
     def combine(self, claims: Sequence[Claim], situation: CombineContext) -> bool:
         """Return whether any rule claims it while the transfer may still be put off."""

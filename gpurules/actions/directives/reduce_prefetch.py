@@ -4,7 +4,6 @@ from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
 from gpurules.actions.action import (
-    ActionKind,
     Claim,
     CombineContext,
     Combines,
@@ -15,21 +14,18 @@ from gpurules.actions.action import (
     numeric,
     only_parameter,
 )
+from gpurules.actions.directives.directive import BuiltInDirective
 from gpurules.actions.targets import PREFETCH
 
 
-class ReducePrefetch:
+class ReducePrefetch(BuiltInDirective):
     """Clients multiply their own read-ahead by the smallest factor that is claimed."""
 
     name = "reduce_prefetch"
-    kind = ActionKind.DIRECTIVE
     summary = "Reduces prefetch: the smallest factor of the matching rules applies."
     target = PREFETCH.name
     neutral = PREFETCH.neutral
-    excludes: frozenset[str] = frozenset()
     combines = Combines.LEAST
-    works_on: frozenset[str] = frozenset()
-    is_static = True
     schema: ClassVar[Schema] = only_parameter(
         "reduction_factor",
         {

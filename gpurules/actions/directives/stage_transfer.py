@@ -1,23 +1,21 @@
 """Sends large transfers through a fast local area."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import ClassVar
 
-from gpurules.actions.action import ActionKind, Claim, CombineContext, Combines, Complaint, Parameters, Schema, numeric
+from gpurules.actions.action import Claim, CombineContext, Combines, Parameters, Schema, numeric
+from gpurules.actions.directives.directive import BuiltInDirective
 from gpurules.actions.targets import STAGE, Stage
 
 
-class StageTransfer:
+class StageTransfer(BuiltInDirective):
     """Of the directives whose threshold the transfer reaches, the rule of the highest priority decides."""
 
     name = "stage_transfer"
-    kind = ActionKind.DIRECTIVE
     summary = "Routes a transfer that reaches the threshold through a staging area."
     target = STAGE.name
     neutral = STAGE.neutral
-    excludes: frozenset[str] = frozenset()
     combines = Combines.FIRST
-    works_on: frozenset[str] = frozenset()
     is_static = False
     schema: ClassVar[Schema] = {
         "type": "object",
@@ -46,10 +44,6 @@ class StageTransfer:
         },
         "additionalProperties": False,
     }
-
-    def check(self, parameters: Parameters) -> Iterable[Complaint]:
-        """Find nothing: every parameter stands alone."""
-        return ()
 
     def combine(self, claims: Sequence[Claim], situation: CombineContext) -> Stage | None:
         """Return the stage that the weightiest rule asks for; of equals, the first."""

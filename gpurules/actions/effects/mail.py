@@ -3,16 +3,7 @@
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, ClassVar
 
-from gpurules.actions.action import (
-    ActionKind,
-    Complaint,
-    Edge,
-    Event,
-    Parameters,
-    Schema,
-    notifications,
-    numeric,
-)
+from gpurules.actions.action import ActionKind, Complaint, Edge, Event, Parameters, Schema, notifications, numeric
 from gpurules.actions.effects.delivery import RETRIES, episode_id, event_id
 from gpurules.actions.effects.messages import event_text, shown_values
 from gpurules.actions.effects.parameters import check_secret, secret, secret_of, timeout

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from queue import Empty, SimpleQueue
 
-from gpurules.actions import is_effect
 from gpurules.actions.decision import Decision
 from gpurules.cli.inputs.telemetry import no_gpu, no_telemetry
 from gpurules.cli.process.signals import signals
@@ -181,7 +180,7 @@ class EventPrinter:
         for edge in report.edges:
             if self._is_json:
                 lines.append(_edge_json(edge))
-            elif _effects(edge):
+            elif edge.effects:
                 lines.append(self._edge(edge, INDENT if lines else self._time(edge.timestamp)))
         return write_lines(line.removesuffix("\n") for line in lines) if lines else True
 
@@ -241,7 +240,7 @@ class EventPrinter:
         word = _edge_words(edge)
         note = " (quiet)" if edge.suppressed else " (dry run)" if self._coordinator.options.dry_run else ""
         mark = paint(_MARKS[edge.kind], Style.HEAD)
-        return f"{before}{mark} {visible(edge.rule.name)} {word}{where}{of}: {', '.join(_effects(edge))}{note}\n"
+        return f"{before}{mark} {visible(edge.rule.name)} {word}{where}{of}: {', '.join(edge.effects)}{note}\n"
 
     def sum_up(self) -> None:
         """Write the summary."""
@@ -273,24 +272,8 @@ def _edge_words(edge: Edge) -> str:
             return f"stops after {format_duration(edge.lasted)}"
 
 
-def _effects(edge: Edge) -> list[str]:
-    return [ordered.name for ordered in edge.rule.actions if is_effect(ordered.action)]
-
-
 def _edge_json(edge: Edge) -> str:
-    return _line(
-        "rule",
-        edge.timestamp,
-        rule=edge.rule.name,
-        edge=edge.kind,
-        devices=list(edge.devices),
-        joined=list(edge.joined),
-        left=list(edge.left),
-        transfer=edge.transfer_id,
-        lasted=edge.lasted,
-        suppressed=edge.suppressed,
-        effects=_effects(edge),
-    )
+    return _line("rule", edge.timestamp, **edge.to_dict())
 
 
 def _line(event: str, timestamp: float, **data: object) -> str:

@@ -2,10 +2,8 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from types import TracebackType
-from typing import Self
 
-from gpurules.clients.client import Capability
+from gpurules.clients.client import Capability, ClosedOnExit
 from gpurules.clients.settings.restorable_setting import RestorableSetting
 from gpurules.logs import logger
 
@@ -20,7 +18,7 @@ class Tunable:
     value: Callable[[object, str], str]
 
 
-class TunableClient:
+class TunableClient(ClosedOnExit):
     """A client, named *name*, whose *dials* follow the node's directives; a dial without a directive is restored.
 
     Leaving ``with`` restores every setting.
@@ -65,13 +63,3 @@ class TunableClient:
         finally:
             for dial in self._dials.values():
                 dial.setting.close()
-
-    def __enter__(self) -> Self:
-        """Return the client."""
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Restore every setting."""
-        self.close()

@@ -6,11 +6,10 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from types import TracebackType
-from typing import IO, Self
+from typing import IO
 
 from gpurules.actions.targets import Stage
-from gpurules.clients.client import Capability
+from gpurules.clients.client import Capability, ClosedOnExit
 from gpurules.clients.detection import Detection
 from gpurules.clients.objects.store import ChecksumMismatch, ObjectChanged, ObjectFacts, StoredObject, StoreError
 from gpurules.clients.pieces.part_loop import PartLoop, PartOptions
@@ -231,7 +230,7 @@ class ObjectTransfers:
         self._pool.shutdown()
 
 
-class PartClient:
+class PartClient(ClosedOnExit):
     """The base class of clients with a part loop; each defines the names of its objects.
 
     Without a *staging* area nothing is staged, and the governor counts such directives.
@@ -276,16 +275,6 @@ class PartClient:
     def close(self) -> None:
         """Stop the client's threads once their work is done."""
         self._transfers.close()
-
-    def __enter__(self) -> Self:
-        """Return the client."""
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Close."""
-        self.close()
 
 
 def describe_transfer(transfer: Transfer | None, path: str, operation: str) -> Transfer:

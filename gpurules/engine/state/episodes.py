@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal, TypeAlias
 
+from gpurules.actions import is_effect
 from gpurules.model import GPUIndex
 from gpurules.rules.rule import Rule
 
@@ -37,6 +38,25 @@ class Edge:
     joined: tuple[GPUIndex, ...] = ()
     left: tuple[GPUIndex, ...] = ()
     joined_at: Mapping[GPUIndex, float] = field(default_factory=dict, compare=False)
+
+    @property
+    def effects(self) -> list[str]:
+        """The names of the effects that the rule orders."""
+        return [ordered.name for ordered in self.rule.actions if is_effect(ordered.action)]
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the edge as JSON-ready data, without its timestamp."""
+        return {
+            "rule": self.rule.name,
+            "edge": self.kind,
+            "devices": list(self.devices),
+            "joined": list(self.joined),
+            "left": list(self.left),
+            "transfer": self.transfer_id,
+            "lasted": self.lasted,
+            "suppressed": self.suppressed,
+            "effects": self.effects,
+        }
 
 
 @dataclass(slots=True)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
 
+from gpurules.actions.explained import explanation_of
 from gpurules.backends import ExplainedTerm, Facts, RuleTerm, SlotLayout, explain
 from gpurules.backends.reasons import reason, unreported_fields
 from gpurules.language.terms import ir
@@ -131,10 +132,7 @@ class DecisionExplanation:
         Raises:
             KeyError: there is no such rule.
         """
-        for explained in self.rules:
-            if explained.rule == name:
-                return explained
-        raise KeyError(name)
+        return explanation_of(self.rules, name)
 
     def held_back(self, names: frozenset[str]) -> "DecisionExplanation":
         """Return the explanation where those rules of *names* that match are held back by their cooldown."""

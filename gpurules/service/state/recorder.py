@@ -4,7 +4,6 @@ import threading
 from collections import deque
 from collections.abc import Mapping
 
-from gpurules.actions import is_effect
 from gpurules.engine import Coordinator, Edge, PollReport, Transition
 from gpurules.engine.inspection import matching_since, reload_error, wall_clock
 from gpurules.engine.status import current_proposal
@@ -85,19 +84,7 @@ class Recorder:
         name = edge.rule.name
         if edge.kind == "start":
             self._starts.setdefault(name, deque(maxlen=MAX_STARTS)).append(edge.timestamp)
-        self.events.add(
-            "rule",
-            edge.timestamp,
-            rule=name,
-            edge=edge.kind,
-            devices=list(edge.devices),
-            joined=list(edge.joined),
-            left=list(edge.left),
-            transfer=edge.transfer_id,
-            lasted=edge.lasted,
-            suppressed=edge.suppressed,
-            effects=[ordered.name for ordered in edge.rule.actions if is_effect(ordered.action)],
-        )
+        self.events.add("rule", edge.timestamp, **edge.to_dict())
 
     def since(self) -> Mapping[str, float]:
         """Return when each rule that matches the node began to match, in seconds since 1970."""

@@ -7,23 +7,12 @@ from typing import Any
 import pytest
 
 from gpurules import Snapshot, Transfer, loads
+from tests.integration.cli.node_rules import RULESET, TRANSFER
 
 SNAPSHOT = """{"gpus": [{"index": 0, "memory": 78.1}, {"index": 1, "memory": 91},
   {"index": 2, "missing": {"memory": "NOT_SUPPORTED"}}]}"""
-TRANSFER = '{"id": "t-17", "path": "/data/shard.tar", "size": 5000000000}'
-RULESET = """\
-version: 1
-name: node
-rules:
-  - name: weights_first
-    condition: gpu_memory > 80 AND file_type == 'model'
-    action: increase_priority
-    parameters: {priority_boost: 50}
-  - name: hold_large
-    condition: gpu_memory > 80 AND transfer_size > 1GiB
-    action: delay_transfer
-    parameters: {delay: 30s}
-  - {name: "off", condition: gpu_memory > 80, action: pause_transfer, enabled: false}
+WITH_A_DISABLED_RULE = f"""{RULESET}\
+  - {{name: "off", condition: gpu_memory > 80, action: pause_transfer, enabled: false}}
 """
 
 
@@ -31,7 +20,7 @@ rules:
 def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "100")
-    (tmp_path / "node.rules.yaml").write_text(RULESET)
+    (tmp_path / "node.rules.yaml").write_text(WITH_A_DISABLED_RULE)
 
 
 def test_it_says_why_a_rule_did_not_match_and_what_would_have_made_it(gpurules: Any) -> None:
@@ -67,7 +56,7 @@ def test_it_goes_through_all_rules(gpurules: Any) -> None:
 def test_printing_an_explanation_in_python_gives_what_the_command_prints(
     gpurules: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    ruleset, snapshot, transfer = loads(RULESET), json.loads(SNAPSHOT), json.loads(TRANSFER)
+    ruleset, snapshot, transfer = loads(WITH_A_DISABLED_RULE), json.loads(SNAPSHOT), json.loads(TRANSFER)
     explained = ruleset.evaluate(Snapshot.from_dict(snapshot), Transfer.from_dict(transfer)).explain()
     done = gpurules("explain", "node.rules.yaml", "--snapshot", SNAPSHOT, "--transfer", TRANSFER)
     one = gpurules("explain", "node.rules.yaml", "hold_large", "--snapshot", SNAPSHOT, "--transfer", TRANSFER)
@@ -107,7 +96,7 @@ def test_a_rule_that_is_not_there_is_2(gpurules: Any) -> None:
 
 
 def test_a_ruleset_that_does_not_load_is_1(gpurules: Any, tmp_path: Path) -> None:
-    (tmp_path / "bad.yaml").write_text(RULESET.replace("gpu_memory", "gpu_memroy"))
+    (tmp_path / "bad.yaml").write_text(WITH_A_DISABLED_RULE.replace("gpu_memory", "gpu_memroy"))
     assert gpurules("explain", "bad.yaml").code == 1
 
 

@@ -1,7 +1,6 @@
 """``gpurules::s3://`` by URL alone: s3fs against a real server, under pandas, pyarrow and datasets."""
 
 import asyncio
-import itertools
 import threading
 from collections.abc import Callable, Iterator
 
@@ -13,9 +12,8 @@ import fsspec
 from botocore.exceptions import BotoCoreError
 
 from examples.servers import Moto
-from gpurules import GPU, Engine, Snapshot, loads
 from gpurules.clients.filesystem import use
-from gpurules.governor import Governor, Limits
+from tests.heated_node import HeatedNode
 from tests.integration.clients.conftest import content
 from tests.waiting import wait_until, wait_until_async
 
@@ -38,27 +36,9 @@ rules:
 """
 
 
-class Node:
-    """A governor on a GPU whose temperature is set by hand."""
-
-    def __init__(self) -> None:
-        self._times = itertools.count(1.0)
-        self.engine = Engine(loads(RULES), clock=lambda: 0.0)
-        self.governor = Governor(self.engine, Limits(slots=8))
-        self.heat(40)
-
-    def heat(self, temperature: float) -> None:
-        self.engine.observe(Snapshot(timestamp=next(self._times), gpus=(GPU(index=0, temperature=temperature),)))
-        self.governor.refresh()
-
-    @property
-    def status(self):
-        return self.governor.status()
-
-
 @pytest.fixture
-def node() -> Iterator[Node]:
-    the = Node()
+def node() -> Iterator[HeatedNode]:
+    the = HeatedNode(RULES, slots=8)
     use(the.governor)
     yield the
     use(None)

@@ -1,15 +1,13 @@
 """A node whose GPU the tests heat and cool, and URLs that follow it."""
 
-import itertools
 from collections.abc import Iterator
 
 import pytest
 
 pytest.importorskip("fsspec")
 
-from gpurules import GPU, Engine, Snapshot, loads
 from gpurules.clients.filesystem import use
-from gpurules.governor import Governor, Limits
+from tests.heated_node import HeatedNode
 
 RULES = """
 version: 1
@@ -26,23 +24,15 @@ rules:
 """
 
 
-class Node:
-    """A governor on a GPU whose temperature is set by hand; 40 degrees at first."""
+class Node(HeatedNode):
+    """A node with four slots."""
 
     def __init__(self, rules: str = RULES) -> None:
-        self._times = itertools.count(1.0)
-        self.engine = Engine(loads(rules), clock=lambda: 0.0)
-        self.governor = Governor(self.engine, Limits(slots=4))
-        self.heat(40)
-
-    def heat(self, temperature: float | None) -> None:
-        gpu = GPU(index=0, temperature=temperature)
-        self.engine.observe(Snapshot(timestamp=next(self._times), gpus=(gpu,)))
-        self.governor.refresh()
+        super().__init__(rules, slots=4)
 
     @property
     def counts(self):
-        return self.governor.status().counts
+        return self.status.counts
 
 
 @pytest.fixture
