@@ -20,7 +20,7 @@ from gpurules.history.backtest.task import tasks_of, wanted_columns
 from gpurules.history.kernel.kernel import Kernel
 from gpurules.history.kernel.plan import KernelPlan
 from gpurules.history.kernel.replay import Replayer
-from gpurules.history.store.findings import Findings
+from gpurules.history.store.format.findings import Findings
 from gpurules.history.store.simulated import Month, write_month
 from gpurules.history.store.storage import Storage
 from gpurules.rules import load, loads

@@ -24,8 +24,8 @@ from results import write
 
 import gpurules
 from gpurules.remote import RemoteEngine
-from gpurules.remote.address import Address
-from gpurules.remote.link import Link
+from gpurules.remote.connection.address import Address
+from gpurules.remote.connection.link import Link
 from gpurules.service.wire.decisions import DecisionEncoder
 from gpurules.service.wire.requests import read_decide
 

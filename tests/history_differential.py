@@ -9,7 +9,7 @@ from collections import Counter
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from gpurules.history.store.frame import StoredFrame
+from gpurules.history.store.format.frame import StoredFrame
 from gpurules.history.store.reader import StoreReader
 from gpurules.history.store.storage import Storage
 from gpurules.history.store.writer import StoreWriter

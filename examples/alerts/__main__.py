@@ -18,7 +18,7 @@ from typing import Protocol
 from rich.console import Console
 
 from examples.alerts.receiver import Alertmanager
-from gpurules.actions.effects.delivery import Delivery
+from gpurules.actions.effects.notification.delivery import Delivery
 from gpurules.engine import Coordinator, CoordinatorOptions
 from gpurules.engine.inspection import deliveries
 from gpurules.model import GPU, Snapshot

@@ -33,7 +33,7 @@ from gpurules.actions.action import (
     parameter_rows,
 )
 from gpurules.actions.built_in import ACTIONS
-from gpurules.actions.effects.templates import fill_template, placeholders
+from gpurules.actions.effects.notification.templates import fill_template, placeholders
 from gpurules.actions.registration import decorated_actions, plugin_actions
 from gpurules.actions.targets import Stage
 from gpurules.registry import Registry

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
-from gpurules.actions.effects.delivery import Delivery
+from gpurules.actions.effects.notification.delivery import Delivery
 from gpurules.engine.coordinator import Coordinator
 from gpurules.engine.effects.dispatcher import EffectCounts
 from gpurules.engine.engine import Engine

@@ -9,7 +9,7 @@
 """
 
 from gpurules.remote.connecting import aconnect, connect
+from gpurules.remote.connection.link import AgentUnavailable
 from gpurules.remote.engine import RemoteEngine
-from gpurules.remote.link import AgentUnavailable
 
 __all__ = ["AgentUnavailable", "RemoteEngine", "aconnect", "connect"]

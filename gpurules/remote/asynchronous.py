@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterable, Mapping
 from gpurules.actions.decision import Decision
 from gpurules.backends.facts import NO_TRANSFER, NO_WORKLOAD
 from gpurules.model import Transfer, Workload
+from gpurules.remote.connection.link import MAX_IDLE, Answer
+from gpurules.remote.connection.messages import BrokenAnswerError, read_head, with_body
 from gpurules.remote.engine import RemoteEngine
 from gpurules.remote.explanations import RemoteExplanation
-from gpurules.remote.link import MAX_IDLE, Answer
-from gpurules.remote.messages import BrokenAnswerError, read_head, with_body
 from gpurules.remote.questions import question
 
 

@@ -4,9 +4,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gpurules.errors import GpurulesError
-from gpurules.remote.address import find_address, read_address
+from gpurules.remote.connection.address import find_address, read_address
+from gpurules.remote.connection.link import Link
 from gpurules.remote.engine import RemoteEngine
-from gpurules.remote.link import Link
 
 if TYPE_CHECKING:
     from gpurules.remote.asynchronous import AsyncRemoteEngine

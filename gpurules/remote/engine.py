@@ -15,9 +15,9 @@ from gpurules.language.terms import ir
 from gpurules.logs import logger
 from gpurules.model import Transfer, Workload
 from gpurules.remote.answers import AnswerReader
+from gpurules.remote.connection.link import AgentUnavailable, Answer, Link
 from gpurules.remote.explanations import RemoteExplanation, read_explanation
 from gpurules.remote.follower import Directives, StateFollower
-from gpurules.remote.link import AgentUnavailable, Answer, Link
 from gpurules.remote.questions import question
 from gpurules.rules import Ruleset
 from gpurules.rules.rule import Settings

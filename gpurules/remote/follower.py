@@ -8,7 +8,7 @@ from random import Random
 from typing import Any
 
 from gpurules.logs import logger
-from gpurules.remote.link import Link
+from gpurules.remote.connection.link import Link
 from gpurules.strict_json import loads
 
 _LOGGER = logger("gpurules.remote")

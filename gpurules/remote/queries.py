@@ -2,8 +2,8 @@
 
 from typing import Any
 
+from gpurules.remote.connection.link import AgentUnavailable
 from gpurules.remote.engine import RemoteEngine
-from gpurules.remote.link import AgentUnavailable
 from gpurules.strict_json import loads
 
 SECONDS = 5.0

@@ -1,13 +1,22 @@
 """Modules, classes and functions stay small, and each says what it is."""
 
 import ast
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parents[2] / "gpurules"
 MODULES = sorted(PACKAGE.rglob("*.py"))
-MODULE_LINES, CLASS_LINES, FUNCTION_LINES, PARAMETERS = 400, 250, 40, 5
+MODULE_LINES, CLASS_LINES, FUNCTION_LINES, PARAMETERS, ROOM_MODULES = 400, 250, 40, 5, 12
+CROWDED = {
+    "": "the ground floor: small modules that belong to no package",
+    "backends": "back ends beside the indexes of the Python one, which share its emitter",
+    "backends/native": "what Go and C share, from the checked tree to tables and texts",
+    "cli/commands": "an extension point: one file a command",
+    "linter/checks": "an extension point: one file a check",
+}
+"""Folders with more modules than others, by their path in the package, and why they have no rooms."""
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -81,3 +90,13 @@ def test_whatever_is_public_has_a_docstring() -> None:
         yield from (name for name, node in public_definitions(parsed.body) if not ast.get_docstring(node))
 
     assert in_modules(undocumented) == []
+
+
+def test_a_package_with_many_modules_has_rooms() -> None:
+    counts = Counter(module.parent for module in MODULES if module.name != "__init__.py")
+    crowded = {
+        folder.relative_to(PACKAGE).as_posix().removeprefix(".")
+        for folder, count in counts.items()
+        if count > ROOM_MODULES
+    }
+    assert crowded == CROWDED.keys(), "group the modules by subject into sub-packages, with a contract between them"

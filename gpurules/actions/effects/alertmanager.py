@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 from typing import ClassVar
 
 from gpurules.actions.action import ActionKind, Complaint, Edge, Event, Parameters, Schema, notifications, numeric
-from gpurules.actions.effects.delivery import RETRIES
-from gpurules.actions.effects.messages import event_text, shown_values
-from gpurules.actions.effects.parameters import DENY_PRIVATE, check_secret, secret, secret_of, timeout, url
+from gpurules.actions.effects.notification.delivery import RETRIES
+from gpurules.actions.effects.notification.messages import event_text, shown_values
+from gpurules.actions.effects.notification.parameters import DENY_PRIVATE, check_secret, secret, secret_of, timeout, url
 from gpurules.strict_json import dumps
 
 _NAME = "^[a-zA-Z_][a-zA-Z0-9_]*$"
@@ -105,7 +105,7 @@ class Alertmanager:
 
     def _send(self, event: Event, ends: float) -> float | None:
         """Send the alert, and return what time it is for Alertmanager."""
-        from gpurules.actions.effects.posting import post_json  # the network, which few rulesets need
+        from gpurules.actions.effects.transport.posting import post_json  # the network, which few rulesets need
 
         starts = event.timestamp if event.started is None else event.started
         alert = {

@@ -15,9 +15,9 @@ from gpurules.actions.action import (
     notifications,
     numeric,
 )
-from gpurules.actions.effects.delivery import RETRIES, RefusedError, RetryLater
-from gpurules.actions.effects.messages import event_payload, event_text
-from gpurules.actions.effects.parameters import timeout
+from gpurules.actions.effects.notification.delivery import RETRIES, RefusedError, RetryLater
+from gpurules.actions.effects.notification.messages import event_payload, event_text
+from gpurules.actions.effects.notification.parameters import timeout
 from gpurules.strict_json import dumps
 
 _TRY_LATER = 75
@@ -68,7 +68,7 @@ class Exec:
             RetryLater: it cannot be started now, or exits with 75.
             ActionError: it fails, or takes too long.
         """
-        from gpurules.actions.effects.programs import run_program  # which few rulesets need
+        from gpurules.actions.effects.transport.programs import run_program  # which few rulesets need
 
         given = event.parameters.get("command")
         words = [str(word) for word in given] if isinstance(given, list | tuple) else []

@@ -6,11 +6,11 @@ from collections.abc import Iterable, Mapping
 from typing import ClassVar
 
 from gpurules.actions.action import ActionError, ActionKind, Complaint, Edge, Event, Parameters, Schema, notifications
-from gpurules.actions.effects.delivery import RETRIES, event_id
-from gpurules.actions.effects.kubernetes_api import ACCOUNT, Cluster, rfc3339
-from gpurules.actions.effects.messages import event_text
 from gpurules.actions.effects.node_holds import NodeMarks, node_patch
-from gpurules.actions.effects.parameters import check_secret, secret, timeout
+from gpurules.actions.effects.notification.delivery import RETRIES, event_id
+from gpurules.actions.effects.notification.messages import event_text
+from gpurules.actions.effects.notification.parameters import check_secret, secret, timeout
+from gpurules.actions.effects.transport.kubernetes_api import ACCOUNT, Cluster, rfc3339
 
 _MESSAGE = "{rule} on {host}"
 _LABEL = "^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"

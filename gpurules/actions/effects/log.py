@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from typing import ClassVar
 
 from gpurules.actions.action import ActionKind, Complaint, Edge, Event, Parameters, Schema, notifications
-from gpurules.actions.effects.messages import event_text
+from gpurules.actions.effects.notification.messages import event_text
 from gpurules.logs import logger
 
 _LOGGER = logger("gpurules.actions.effects.log")

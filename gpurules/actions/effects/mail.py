@@ -4,9 +4,9 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, ClassVar
 
 from gpurules.actions.action import ActionKind, Complaint, Edge, Event, Parameters, Schema, notifications, numeric
-from gpurules.actions.effects.delivery import RETRIES, episode_id, event_id
-from gpurules.actions.effects.messages import event_text, shown_values
-from gpurules.actions.effects.parameters import check_secret, secret, secret_of, timeout
+from gpurules.actions.effects.notification.delivery import RETRIES, episode_id, event_id
+from gpurules.actions.effects.notification.messages import event_text, shown_values
+from gpurules.actions.effects.notification.parameters import check_secret, secret, secret_of, timeout
 
 if TYPE_CHECKING:
     from email.message import EmailMessage
@@ -97,7 +97,7 @@ class Mail:
             RetryLater: the server cannot be reached, or asks to try later (4xx).
             ActionError: the server refused it for good (5xx), or the message cannot be made.
         """
-        from gpurules.actions.effects.smtp import Mailbox, send_mail  # the network, which few rulesets need
+        from gpurules.actions.effects.transport.smtp import Mailbox, send_mail  # the network, which few rulesets need
 
         given = event.parameters
         password, user, ca_file = secret_of(given), given.get("user"), given.get("ca_file")

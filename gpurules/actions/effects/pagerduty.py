@@ -4,9 +4,9 @@ from collections.abc import Iterable, Mapping
 from typing import ClassVar
 
 from gpurules.actions.action import ActionKind, Complaint, Edge, Event, Parameters, Schema, notifications
-from gpurules.actions.effects.delivery import RETRIES, episode_id
-from gpurules.actions.effects.messages import clip, event_text, shown_values
-from gpurules.actions.effects.parameters import DENY_PRIVATE, check_secret, secret, secret_of, timeout, url
+from gpurules.actions.effects.notification.delivery import RETRIES, episode_id
+from gpurules.actions.effects.notification.messages import clip, event_text, shown_values
+from gpurules.actions.effects.notification.parameters import DENY_PRIVATE, check_secret, secret, secret_of, timeout, url
 from gpurules.strict_json import dumps
 
 _URL = "https://events.pagerduty.com/v2/enqueue"
@@ -97,7 +97,7 @@ def _within_limit(details: Mapping[str, object]) -> dict[str, object]:
 
 
 def _send(event: Event, message: dict[str, object]) -> None:
-    from gpurules.actions.effects.posting import post_json  # the network, which few rulesets need
+    from gpurules.actions.effects.transport.posting import post_json  # the network, which few rulesets need
 
     message |= {"routing_key": secret_of(event.parameters), "dedup_key": episode_id(event)}
     post_json(event, str(event.parameters.get("url", _URL)), dumps(message, default=str))

@@ -5,9 +5,9 @@ from collections.abc import Iterable
 from typing import ClassVar
 
 from gpurules.actions.action import ActionError, ActionKind, Complaint, Edge, Event, Parameters, Schema, notifications
-from gpurules.actions.effects.delivery import RETRIES
-from gpurules.actions.effects.messages import clip, event_text
-from gpurules.actions.effects.parameters import check_secret, secret, secret_of, timeout
+from gpurules.actions.effects.notification.delivery import RETRIES
+from gpurules.actions.effects.notification.messages import clip, event_text
+from gpurules.actions.effects.notification.parameters import check_secret, secret, secret_of, timeout
 from gpurules.strict_json import dumps
 
 _MESSAGE = "{rule} on {host}: {edge}"
@@ -58,7 +58,7 @@ class Slack:
             RetryLater: a later attempt may succeed.
             ActionError: it failed for good.
         """
-        from gpurules.actions.effects.posting import post_json  # the network, which few rulesets need
+        from gpurules.actions.effects.transport.posting import post_json  # the network, which few rulesets need
 
         url = secret_of(event.parameters) or ""
         if not url.startswith(("https://", "http://")):

@@ -16,13 +16,13 @@ from gpurules.actions.action import (
     notifications,
     numeric,
 )
-from gpurules.actions.effects.delivery import RETRIES, RetryLater
-from gpurules.actions.effects.messages import event_text
-from gpurules.actions.effects.parameters import timeout
+from gpurules.actions.effects.notification.delivery import RETRIES, RetryLater
+from gpurules.actions.effects.notification.messages import event_text
+from gpurules.actions.effects.notification.parameters import timeout
 from gpurules.logs import logger
 
 if TYPE_CHECKING:
-    from gpurules.actions.effects.scontrol import Scontrol, SlurmNode
+    from gpurules.actions.effects.transport.scontrol import Scontrol, SlurmNode
 
 _LOGGER = logger("gpurules.actions.effects.slurm")
 _OURS = re.compile(r"gpurules\[(?P<rules>[^\[\]]*)\]")
@@ -111,7 +111,7 @@ def _word(rule: str) -> str:
 
 def _state(event: Event, slurm: "Scontrol") -> "tuple[SlurmNode, frozenset[str], bool]":
     """Return the node, the rules that its reason names, and whether someone else drained it."""
-    from gpurules.actions.effects.scontrol import is_node_name
+    from gpurules.actions.effects.transport.scontrol import is_node_name
 
     name = event_text(event, str(event.parameters.get("node", "{host}")))
     if not is_node_name(name):
@@ -125,7 +125,7 @@ def _state(event: Event, slurm: "Scontrol") -> "tuple[SlurmNode, frozenset[str],
 @contextmanager
 def _retried(event: Event) -> "Iterator[Scontrol]":
     """Give the program; what fails of it is tried again later."""
-    from gpurules.actions.effects.scontrol import Scontrol, ScontrolError  # which few rulesets need
+    from gpurules.actions.effects.transport.scontrol import Scontrol, ScontrolError  # which few rulesets need
 
     seconds = numeric(event.parameters, "timeout") or 30.0
     try:

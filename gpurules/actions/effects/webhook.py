@@ -5,9 +5,9 @@ from collections.abc import Iterable, Mapping
 from typing import ClassVar
 
 from gpurules.actions.action import ActionKind, Complaint, Edge, Event, Parameters, Schema, notifications
-from gpurules.actions.effects.delivery import RETRIES
-from gpurules.actions.effects.messages import event_json, event_payload
-from gpurules.actions.effects.parameters import DENY_PRIVATE, check_secret, secret, secret_of, timeout, url
+from gpurules.actions.effects.notification.delivery import RETRIES
+from gpurules.actions.effects.notification.messages import event_json, event_payload
+from gpurules.actions.effects.notification.parameters import DENY_PRIVATE, check_secret, secret, secret_of, timeout, url
 from gpurules.strict_json import dumps
 
 _SECRET_HEADER = {
@@ -72,7 +72,7 @@ class Webhook:
             RetryLater: a later attempt may succeed.
             ActionError: it failed for good, or a secret is not in the environment.
         """
-        from gpurules.actions.effects.posting import post_json  # the network, which few rulesets need
+        from gpurules.actions.effects.transport.posting import post_json  # the network, which few rulesets need
 
         template = event.parameters.get("body")
         payload = event_payload(event) if template is None else event_json(event, template)

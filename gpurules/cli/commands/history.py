@@ -62,7 +62,7 @@ def info_command(place: str, format_: str) -> int:
 @option("--keep-size", metavar="SIZE", callback=_size, help="Remove the oldest days until the rest is no larger.")
 def compact_command(place: str, keep_days: int | None, keep_size: int | None) -> int:
     """Merge the files of each day and node in DIR into one, and remove what exceeds the limits. Safe at any time."""
-    from gpurules.history.store.findings import Findings
+    from gpurules.history.store.format.findings import Findings
     from gpurules.history.store.maintenance import Retention, compact, retain
     from gpurules.history.store.storage import Storage
 

@@ -9,7 +9,7 @@ from gpurules.cli.terminal.output import pluralize, table
 from gpurules.diagnostics.excerpt import visible
 from gpurules.history.backtest.limits import Limit
 from gpurules.history.backtest.result import BacktestResult, RulesetResult, shares
-from gpurules.history.backtest.tally import RuleTally
+from gpurules.history.backtest.statistics.tally import RuleTally
 from gpurules.model import format_duration
 
 HEAD = ("", "per", "on", "episodes", "median", "p95", "max", "flaps/h", "unknown", "because of", "first", "last")

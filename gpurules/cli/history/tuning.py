@@ -8,7 +8,7 @@ from gpurules.cli.history.drawn import percent
 from gpurules.cli.inputs.files import read_at_most
 from gpurules.cli.inputs.rulesets import PREFIX
 from gpurules.cli.terminal.output import difference, table
-from gpurules.history.store.findings import Findings
+from gpurules.history.store.format.findings import Findings
 from gpurules.history.tuning.goals import Goal, goals_of
 from gpurules.history.tuning.knobs import Draft, Knob, candidates, chosen_knobs, draft_of
 from gpurules.history.tuning.recordings import Recordings

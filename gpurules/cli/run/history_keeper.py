@@ -150,7 +150,7 @@ class StoreTidier:
         self._thread.start()
 
     def _tidy(self) -> None:
-        from gpurules.history.store.findings import Findings
+        from gpurules.history.store.format.findings import Findings
         from gpurules.history.store.maintenance import Retention, compact, retain
 
         try:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from gpurules.actions import ActionError, Effect, Event
-from gpurules.actions.effects.delivery import Delivery, DeliveryState, RetryLater, event_id, receiver_of
+from gpurules.actions.effects.notification.delivery import Delivery, DeliveryState, RetryLater, event_id, receiver_of
 from gpurules.engine.effects.outbox import MAX_QUEUED, Departure, Outbox, Parcel
 from gpurules.logs import logger
 from gpurules.plugins import reason

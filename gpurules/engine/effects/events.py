@@ -8,7 +8,7 @@ from gpurules.actions import Edge as EventEdge
 from gpurules.actions import Event, edges, is_effect, placeholders
 from gpurules.actions.action import is_per_gpu
 from gpurules.actions.decision import RuleAction
-from gpurules.actions.effects.templates import template_texts
+from gpurules.actions.effects.notification.templates import template_texts
 from gpurules.backends import Facts, slot_key, value_of
 from gpurules.backends.facts import NO_TRANSFER, NO_WORKLOAD, read
 from gpurules.engine.effects.metrics import Metrics, RuleCounts

@@ -11,7 +11,7 @@ from typing import NamedTuple, TypeAlias
 
 from gpurules.actions import Effect, Event
 from gpurules.actions.action import numeric
-from gpurules.actions.effects.delivery import DeliveryState, RetryLater
+from gpurules.actions.effects.notification.delivery import DeliveryState, RetryLater
 from gpurules.backoff import exponential_wait
 
 MAX_QUEUED = 1000

@@ -6,21 +6,21 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from gpurules.backends.columnar import Mask
-from gpurules.history.backtest.compared import Parting, add_differences
-from gpurules.history.backtest.episodes import EpisodeRecorder
-from gpurules.history.backtest.profile import Profile, add_frame, compared_fields
-from gpurules.history.backtest.samples import Slices
-from gpurules.history.backtest.tally import RuleTally
+from gpurules.history.backtest.statistics.compared import Parting, add_differences
+from gpurules.history.backtest.statistics.episodes import EpisodeRecorder
+from gpurules.history.backtest.statistics.profile import Profile, add_frame, compared_fields
+from gpurules.history.backtest.statistics.samples import Slices
+from gpurules.history.backtest.statistics.tally import RuleTally
+from gpurules.history.backtest.statistics.timeline import OwnerTimelines
+from gpurules.history.backtest.statistics.value_counts import ValueCounts
 from gpurules.history.backtest.task import NodeTask, wanted_columns
-from gpurules.history.backtest.timeline import OwnerTimelines
-from gpurules.history.backtest.value_counts import ValueCounts
 from gpurules.history.frames.frame import Frame
 from gpurules.history.kernel.clock import Clock
 from gpurules.history.kernel.kernel import Kernel
 from gpurules.history.kernel.outcome import KernelOutcome, Rows, match_rules
 from gpurules.history.kernel.plan import KernelPlan
 from gpurules.history.kernel.replay import Replayer
-from gpurules.history.store.findings import Findings
+from gpurules.history.store.format.findings import Findings
 from gpurules.rules import Ruleset
 
 GAP_INTERVALS = 3.0

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from gpurules.errors import GpurulesError
 from gpurules.history.backtest.result import RulesetResult
-from gpurules.history.backtest.tally import RuleTally
+from gpurules.history.backtest.statistics.tally import RuleTally
 from gpurules.registry import did_you_mean
 
 MEASURES: Mapping[str, Callable[[RuleTally], float | None]] = {

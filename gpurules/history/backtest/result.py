@@ -3,11 +3,11 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from gpurules.history.backtest.compared import Parting
 from gpurules.history.backtest.judge import NodeResult
-from gpurules.history.backtest.profile import Profile
-from gpurules.history.backtest.tally import RuleTally
-from gpurules.history.store.findings import Findings
+from gpurules.history.backtest.statistics.compared import Parting
+from gpurules.history.backtest.statistics.profile import Profile
+from gpurules.history.backtest.statistics.tally import RuleTally
+from gpurules.history.store.format.findings import Findings
 from gpurules.language.terms import ir
 from gpurules.rules import Ruleset
 

@@ -9,7 +9,7 @@ from gpurules.fields import Scope
 from gpurules.history.frames.frame import Frame
 from gpurules.history.frames.snapshots import frames_of
 from gpurules.history.kernel.plan import KernelPlan
-from gpurules.history.store.findings import Findings
+from gpurules.history.store.format.findings import Findings
 from gpurules.history.store.reader import StoreReader, is_store
 from gpurules.history.store.storage import RecordingStoreError, Storage
 from gpurules.history.store.time_span import ALWAYS, TimeSpan

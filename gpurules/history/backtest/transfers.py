@@ -13,8 +13,8 @@ from gpurules.fields import Field
 from gpurules.history.backtest.result import BacktestResult
 from gpurules.history.backtest.run import Backtest
 from gpurules.history.backtest.task import NodeTask
-from gpurules.history.store.findings import Findings
-from gpurules.history.store.part_file import rows_of
+from gpurules.history.store.format.findings import Findings
+from gpurules.history.store.format.part_file import rows_of
 from gpurules.history.store.storage import RecordingStoreError, Storage
 from gpurules.model import FactError, Snapshot, Transfer, Workload
 from gpurules.model.reading import sum_in_order

@@ -10,10 +10,10 @@ import altair as alt
 import numpy as np
 import vl_convert
 
-from gpurules.history.backtest.profile import Profile
 from gpurules.history.backtest.result import DAYS
-from gpurules.history.backtest.tally import RuleTally
-from gpurules.history.backtest.timeline import LINES
+from gpurules.history.backtest.statistics.profile import Profile
+from gpurules.history.backtest.statistics.tally import RuleTally
+from gpurules.history.backtest.statistics.timeline import LINES
 
 WIDTH = 980
 LARGEST_SVG = 45_000

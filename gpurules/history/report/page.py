@@ -4,9 +4,9 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from html import escape
 
-from gpurules.history.backtest.profile import thresholds
 from gpurules.history.backtest.result import BacktestResult, RulesetResult
-from gpurules.history.backtest.tally import RuleTally
+from gpurules.history.backtest.statistics.profile import thresholds
+from gpurules.history.backtest.statistics.tally import RuleTally
 from gpurules.history.kernel.plan import KernelPlan
 from gpurules.history.report import charts
 

@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from gpurules.history.store.findings import Findings
-from gpurules.history.store.part_file import DAMAGE, opened_part, read_part, rows_of
-from gpurules.history.store.parts import node_of, telemetry_of
+from gpurules.history.store.format.findings import Findings
+from gpurules.history.store.format.part_file import DAMAGE, opened_part, read_part, rows_of
+from gpurules.history.store.format.parts import node_of, telemetry_of
 from gpurules.history.store.reader import StoreReader
 from gpurules.history.store.schema import NODE, TABLES, TELEMETRY, kind_of
 from gpurules.history.store.storage import Storage, StorePart, new_name

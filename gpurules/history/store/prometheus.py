@@ -17,7 +17,7 @@ from urllib.error import HTTPError
 from urllib.parse import urlencode, urlsplit
 from urllib.request import urlopen
 
-from gpurules.history.store.findings import Findings
+from gpurules.history.store.format.findings import Findings
 from gpurules.history.store.storage import RecordingStoreError, Storage
 from gpurules.history.store.writer import StoreWriter
 from gpurules.model import Snapshot

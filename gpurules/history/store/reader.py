@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from gpurules.history.store.findings import Findings
-from gpurules.history.store.frame import DEFERRED, StoredFrame, numbers_of, plain
-from gpurules.history.store.part_file import DAMAGE, opened_part
-from gpurules.history.store.parts import read_day
+from gpurules.history.store.format.findings import Findings
+from gpurules.history.store.format.frame import DEFERRED, StoredFrame, numbers_of, plain
+from gpurules.history.store.format.part_file import DAMAGE, opened_part
+from gpurules.history.store.format.parts import read_day
 from gpurules.history.store.schema import NODE, TELEMETRY
 from gpurules.history.store.storage import RecordingStoreError, Storage, StorePart
 from gpurules.history.store.time_span import ALWAYS, TimeSpan

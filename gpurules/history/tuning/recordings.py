@@ -7,7 +7,7 @@ from gpurules.history.backtest.task import SKELETON, NodeTask, tasks_of, wanted_
 from gpurules.history.frames.completion import CompleteFrame, FrameCompletion
 from gpurules.history.kernel.kernel import Kernel
 from gpurules.history.kernel.plan import KernelPlan
-from gpurules.history.store.findings import Findings
+from gpurules.history.store.format.findings import Findings
 from gpurules.history.store.reader import StoreReader
 from gpurules.history.store.storage import Storage
 from gpurules.history.tuning.candidate import only_signals

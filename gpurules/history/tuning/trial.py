@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from gpurules.backends.columnar import Mask, Places
-from gpurules.history.backtest.episodes import NODE, EpisodeRecorder
-from gpurules.history.backtest.value_counts import ValueCounts
+from gpurules.history.backtest.statistics.episodes import NODE, EpisodeRecorder
+from gpurules.history.backtest.statistics.value_counts import ValueCounts
 from gpurules.history.frames.completion import CompleteFrame
 
 DAY = 86_400.0

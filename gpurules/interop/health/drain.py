@@ -10,7 +10,7 @@ import shutil
 import time
 from collections.abc import Callable
 
-from gpurules.actions.effects.scontrol import MAX_REASON, Scontrol, ScontrolError, is_node_name
+from gpurules.actions.effects.transport.scontrol import MAX_REASON, Scontrol, ScontrolError, is_node_name
 
 
 def node_name() -> str:

@@ -9,7 +9,7 @@ from zoneinfo import available_timezones
 from lsprotocol import types
 
 from gpurules.actions import default_actions
-from gpurules.actions.effects.templates import EVENT_NAMES
+from gpurules.actions.effects.notification.templates import EVENT_NAMES
 from gpurules.fields import Field
 from gpurules.language import FUNCTIONS
 from gpurules.language.completion import Role, Suggestion, completion

@@ -5,7 +5,7 @@ import re
 from lsprotocol import types
 
 from gpurules.actions import default_actions
-from gpurules.actions.effects.templates import placeholders
+from gpurules.actions.effects.notification.templates import placeholders
 from gpurules.diagnostics import CATALOGUE, Diagnostic, Location
 from gpurules.language import FUNCTIONS
 from gpurules.lsp.assistance.inline_values import Values

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from gpurules.actions.effects.templates import placeholders
+from gpurules.actions.effects.notification.templates import placeholders
 from gpurules.language.completion import KEYWORDS
 from gpurules.lsp.names.scope import DeclaringSection, NameScope, Symbol
 from gpurules.lsp.text.cursor import Spot, spots

@@ -4,7 +4,7 @@ import re
 from collections.abc import Collection, Iterator
 
 from gpurules.actions import placeholders
-from gpurules.actions.effects.templates import EVENT_NAMES
+from gpurules.actions.effects.notification.templates import EVENT_NAMES
 from gpurules.diagnostics import Diagnostic, diagnostic_at
 from gpurules.registry import did_you_mean
 from gpurules.rules.yaml.nodes import YamlScalar, with_part_correction

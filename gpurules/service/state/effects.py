@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Callable
 
-from gpurules.actions.effects.delivery import Delivery, DeliveryState
+from gpurules.actions.effects.notification.delivery import Delivery, DeliveryState
 from gpurules.engine import Coordinator
 from gpurules.engine.inspection import deliveries, effect_counts, queued_events
 from gpurules.service.state.events import EventLog

@@ -67,7 +67,7 @@ class Past:
         """Return the values in the store; an error is reported, and does not affect the values in memory."""
         seen = self._coordinator.engine.snapshot
         try:
-            from gpurules.history.store.series import SeriesQuery, read_series
+            from gpurules.history.store.format.series import SeriesQuery, read_series
             from gpurules.history.store.storage import Storage
             from gpurules.history.store.writer import NAMELESS
 

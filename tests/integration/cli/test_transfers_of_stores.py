@@ -8,9 +8,9 @@ import pytest
 
 from gpurules import GPU, Coordinator, Snapshot, Transfer, loads
 from gpurules.cli.run.history_keeper import kept_in
-from gpurules.history.store.findings import Findings
+from gpurules.history.store.format.findings import Findings
+from gpurules.history.store.format.part_file import rows_of
 from gpurules.history.store.maintenance import Retention, compact, retain
-from gpurules.history.store.part_file import rows_of
 from gpurules.history.store.storage import Storage
 from gpurules.strict_json import loads as read_json
 from tests.factories import NEW_YEAR

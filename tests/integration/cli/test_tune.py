@@ -12,7 +12,7 @@ import pytest
 
 from gpurules.cli.history.tuning import TuningWish, tune
 from gpurules.cli.run.suggestions import SuggestionWish, search
-from gpurules.history.store.frame import StoredFrame
+from gpurules.history.store.format.frame import StoredFrame
 from gpurules.history.store.reader import StoreReader
 from gpurules.history.store.simulated import Month, write_month
 from gpurules.history.store.storage import Storage

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from gpurules.actions import ActionError, Event
-from gpurules.actions.effects.delivery import DeliveryState, RefusedError, RetryLater
+from gpurules.actions.effects.notification.delivery import DeliveryState, RefusedError, RetryLater
 from gpurules.actions.effects.webhook import Webhook
 from gpurules.engine.effects.outbox import Departure, Outbox
 from tests.integration.coordinator.stand import Endpoint

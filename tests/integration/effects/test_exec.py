@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from gpurules.actions import ActionError, Event
-from gpurules.actions.effects.delivery import RefusedError, RetryLater
 from gpurules.actions.effects.exec import Exec
-from gpurules.actions.effects.programs import MAX_OUTPUT_BYTES, run_program
+from gpurules.actions.effects.notification.delivery import RefusedError, RetryLater
+from gpurules.actions.effects.transport.programs import MAX_OUTPUT_BYTES, run_program
 from tests.integration.coordinator.stand import node, ruleset
 from tests.waiting import wait_until
 

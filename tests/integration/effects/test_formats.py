@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gpurules.actions import Event
-from gpurules.actions.effects import posting
 from gpurules.actions.effects.alertmanager import Alertmanager
 from gpurules.actions.effects.pagerduty import PagerDuty
 from gpurules.actions.effects.slack import Slack
+from gpurules.actions.effects.transport import posting
 from gpurules.strict_json import loads
 
 TEXT = {"type": "string", "minLength": 1}

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from gpurules.actions import ACTIONS, ActionError, Effect, Event, is_effect
-from gpurules.actions.effects.delivery import RefusedError, RetryLater
+from gpurules.actions.effects.notification.delivery import RefusedError, RetryLater
 from gpurules.rules import loads
 from tests.integration.coordinator.stand import Endpoint
 

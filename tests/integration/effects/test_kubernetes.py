@@ -13,9 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gpurules.actions import ActionError, Event
-from gpurules.actions.effects.delivery import RefusedError, RetryLater
 from gpurules.actions.effects.kubernetes import Kubernetes
 from gpurules.actions.effects.node_holds import HOLDS, NodeMarks, node_patch
+from gpurules.actions.effects.notification.delivery import RefusedError, RetryLater
 from tests.integration.effects.api_server import TOKEN, ApiServer, _merged
 from tests.integration.effects.certificates import Certificate, make_certificate
 
@@ -197,7 +197,7 @@ def test_a_server_that_cannot_prove_who_it_is_gets_no_token(server: ApiServer, t
 
 @pytest.mark.parametrize("answer", [b"", b"[]", b"{", b"null", b'{"metadata": 5, "spec": [], "status": null}'])
 def test_an_answer_that_is_no_node_is_an_error_and_no_crash(server: ApiServer, answer: bytes, monkeypatch: Any):
-    from gpurules.actions.effects import posting
+    from gpurules.actions.effects.transport import posting
 
     monkeypatch.setattr(posting, "exchange", lambda post: posting.HttpReply(200, "OK", answer, None))
     try:

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from gpurules.actions import ActionError, Event
-from gpurules.actions.effects.delivery import RefusedError, RetryLater
 from gpurules.actions.effects.mail import Mail
+from gpurules.actions.effects.notification.delivery import RefusedError, RetryLater
 from gpurules.model import Dimension
 from tests.integration.effects.certificates import Certificate, make_certificate
 from tests.integration.effects.mail_server import MailServer

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from gpurules.actions import ActionError, Event
-from gpurules.actions.effects.delivery import RetryLater
+from gpurules.actions.effects.notification.delivery import RetryLater
 from gpurules.actions.effects.slurm import Slurm
 
 SCONTROL = """#!{python}

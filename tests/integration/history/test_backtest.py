@@ -11,14 +11,14 @@ from pathlib import Path
 
 import pytest
 
-from gpurules.history.backtest.episodes import EpisodeRecorder
 from gpurules.history.backtest.judge import Ask, NodeResult, judge
 from gpurules.history.backtest.limits import Limit, LimitError
 from gpurules.history.backtest.local import AHEAD, in_processes
 from gpurules.history.backtest.result import BacktestResult
 from gpurules.history.backtest.run import Backtest, run
+from gpurules.history.backtest.statistics.episodes import EpisodeRecorder
+from gpurules.history.backtest.statistics.value_counts import MOST_DISTINCT, ValueCounts
 from gpurules.history.backtest.task import NodeTask
-from gpurules.history.backtest.value_counts import MOST_DISTINCT, ValueCounts
 from gpurules.history.kernel.plan import KernelPlan
 from gpurules.history.store.reader import Fields
 from gpurules.history.store.simulated import Month, write_month

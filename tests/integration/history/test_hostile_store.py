@@ -10,8 +10,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from gpurules.backends.columnar import Truths
-from gpurules.history.store import part_file
-from gpurules.history.store.findings import Findings
+from gpurules.history.store.format import part_file
+from gpurules.history.store.format.findings import Findings
 from gpurules.history.store.maintenance import compact
 from gpurules.history.store.reader import StoreReader
 from gpurules.history.store.storage import Storage

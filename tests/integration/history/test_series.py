@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from gpurules.history.store.findings import Findings
+from gpurules.history.store.format.findings import Findings
+from gpurules.history.store.format.series import FieldSeries, SeriesQuery, read_series
 from gpurules.history.store.maintenance import compact
-from gpurules.history.store.series import FieldSeries, SeriesQuery, read_series
 from gpurules.history.store.storage import Storage
 from gpurules.history.store.writer import StoreWriter
 from gpurules.model import Snapshot
@@ -125,7 +125,7 @@ def test_another_node_and_an_empty_place_have_nothing(tmp_path: Path) -> None:
 
 
 def test_values_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gpurules.history.store.series.MAX_VALUES", 25)
+    monkeypatch.setattr("gpurules.history.store.format.series.MAX_VALUES", 25)
     storage = Storage(tmp_path)
     with StoreWriter(storage, "n") as writer:
         for second in range(10):

@@ -11,7 +11,7 @@ import pytest
 
 from gpurules.history.backtest.task import NodeTask
 from gpurules.history.store.exchange import export_lines, import_recordings
-from gpurules.history.store.findings import Findings
+from gpurules.history.store.format.findings import Findings
 from gpurules.history.store.maintenance import Retention, compact, info, retain
 from gpurules.history.store.reader import StoreReader
 from gpurules.history.store.storage import RecordingStoreError, Storage

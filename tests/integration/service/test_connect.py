@@ -19,7 +19,7 @@ import gpurules
 from gpurules.errors import GpurulesError
 from gpurules.governor import Governor
 from gpurules.remote import RemoteEngine
-from gpurules.remote.address import AddressError
+from gpurules.remote.connection.address import AddressError
 from tests.integration.service.agents import RULES, RunningAgent, Start
 from tests.waiting import wait_until
 

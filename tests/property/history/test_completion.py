@@ -16,8 +16,8 @@ from gpurules.history.frames.completion import FrameCompletion
 from gpurules.history.kernel.kernel import Kernel
 from gpurules.history.kernel.plan import KernelPlan
 from gpurules.history.kernel.replay import Replayer
-from gpurules.history.store.findings import Findings
-from gpurules.history.store.frame import DEFERRED
+from gpurules.history.store.format.findings import Findings
+from gpurules.history.store.format.frame import DEFERRED
 from gpurules.history.store.maintenance import compact
 from gpurules.history.store.reader import StoreReader
 from gpurules.history.store.storage import Storage

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from gpurules.actions.effects.delivery import Delivery, DeliveryState
+from gpurules.actions.effects.notification.delivery import Delivery, DeliveryState
 from gpurules.rules import loads
 from gpurules.service.state.effects import EffectEvents
 from gpurules.service.state.events import EventLog

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from gpurules.actions import Event
-from gpurules.actions.effects.delivery import DeliveryState, RefusedError, RetryLater
+from gpurules.actions.effects.notification.delivery import DeliveryState, RefusedError, RetryLater
 from gpurules.actions.registration import FunctionEffect
 from gpurules.engine.effects.dispatcher import MAX_LANES, MAX_REMEMBERED, Dispatcher
 from tests.waiting import wait_until

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gpurules.actions import Event
-from gpurules.actions.effects.delivery import DeliveryState, RetryLater
+from gpurules.actions.effects.notification.delivery import DeliveryState, RetryLater
 from gpurules.actions.registration import FunctionEffect
 from gpurules.engine.effects.outbox import Outbox, Parcel
 

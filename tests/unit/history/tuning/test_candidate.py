@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from gpurules.backends.backend import UnsupportedError
-from gpurules.history.backtest.episodes import NODE, EpisodeRecorder
+from gpurules.history.backtest.statistics.episodes import NODE, EpisodeRecorder
 from gpurules.history.frames.completion import CompleteFrame, FrameCompletion
 from gpurules.history.frames.snapshots import frames_of_observed
 from gpurules.history.kernel.kernel import Kernel

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from gpurules.actions.effects.programs import Finished, run_program
+from gpurules.actions.effects.transport.programs import Finished, run_program
 from gpurules.errors import GpurulesError
 
 MAX_REASON = 200

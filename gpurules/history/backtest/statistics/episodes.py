@@ -8,8 +8,8 @@ import numpy as np
 
 from gpurules.backends.columnar import Mask, Numbers, Places
 from gpurules.engine.state.signals import Transition
-from gpurules.history.backtest.samples import FrameSamples
-from gpurules.history.backtest.value_counts import ValueCounts
+from gpurules.history.backtest.statistics.samples import FrameSamples
+from gpurules.history.backtest.statistics.value_counts import ValueCounts
 from gpurules.history.kernel.outcome import Runs
 
 FLAP_SECONDS = 60.0

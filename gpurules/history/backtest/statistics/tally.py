@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gpurules.backends.columnar import Places, Truths
-from gpurules.history.backtest.episodes import EpisodeRecorder
-from gpurules.history.backtest.samples import HOURS, FrameSamples
-from gpurules.history.backtest.timeline import OwnerTimelines
-from gpurules.history.backtest.value_counts import ValueCounts
+from gpurules.history.backtest.statistics.episodes import EpisodeRecorder
+from gpurules.history.backtest.statistics.samples import HOURS, FrameSamples
+from gpurules.history.backtest.statistics.timeline import OwnerTimelines
+from gpurules.history.backtest.statistics.value_counts import ValueCounts
 from gpurules.history.kernel.outcome import Runs
 
 Shares = dict[str, list[int]]

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from gpurules.backends.columnar import Places
-from gpurules.history.backtest.samples import SampleGroups
+from gpurules.history.backtest.statistics.samples import SampleGroups
 
 LINES = 16
 """A timeline shows this many owners: those with the most time on."""

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gpurules.actions.effects.addresses import is_public
+from gpurules.actions.effects.transport.addresses import is_public
 
 PUBLIC = ("8.8.8.8", "93.184.216.34", "1.1.1.1")
 PRIVATE = (

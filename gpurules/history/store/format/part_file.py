@@ -9,9 +9,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from gpurules.history.store.constants import constants_of, has_values
-from gpurules.history.store.findings import Findings, first_line
-from gpurules.history.store.frame import numbers_of, plain
+from gpurules.history.store.format.constants import constants_of, has_values
+from gpurules.history.store.format.findings import Findings, first_line
+from gpurules.history.store.format.frame import numbers_of, plain
 from gpurules.history.store.schema import EXACT, REASON, TELEMETRY, VERSION, kind_fits, kind_of, unit_of, version_of
 from gpurules.history.store.storage import Storage, StorePart
 from gpurules.history.store.time_span import ALWAYS, LATEST, SLACK, TimeSpan

@@ -9,9 +9,9 @@ from contextlib import suppress
 from typing import NamedTuple
 
 from gpurules.errors import GpurulesError
-from gpurules.remote.address import Address
-from gpurules.remote.breaker import AgentBreaker
-from gpurules.remote.messages import BrokenAnswerError, read_head, request, with_body
+from gpurules.remote.connection.address import Address
+from gpurules.remote.connection.breaker import AgentBreaker
+from gpurules.remote.connection.messages import BrokenAnswerError, read_head, request, with_body
 
 MAX_IDLE = 32
 _CHUNK = 1 << 16

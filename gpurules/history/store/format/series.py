@@ -8,9 +8,9 @@ import numpy as np
 import pyarrow as pa
 
 from gpurules.backends.columnar import Numbers
-from gpurules.history.store.findings import Findings
-from gpurules.history.store.frame import numbers_of, plain, texts_of
-from gpurules.history.store.part_file import DAMAGE, groups_of, opened_part, timed_rows
+from gpurules.history.store.format.findings import Findings
+from gpurules.history.store.format.frame import numbers_of, plain, texts_of
+from gpurules.history.store.format.part_file import DAMAGE, groups_of, opened_part, timed_rows
 from gpurules.history.store.schema import NODE, REASON, TELEMETRY
 from gpurules.history.store.storage import Storage, StorePart
 from gpurules.history.store.time_span import TimeSpan

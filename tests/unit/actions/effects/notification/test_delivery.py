@@ -4,14 +4,14 @@ from dataclasses import replace
 import pytest
 
 from gpurules.actions import Event
-from gpurules.actions.effects.delivery import (
+from gpurules.actions.effects.notification.delivery import (
     Delivery,
     DeliveryState,
     episode_id,
     event_id,
     receiver_of,
 )
-from gpurules.actions.effects.posting import retry_after
+from gpurules.actions.effects.transport.posting import retry_after
 from gpurules.actions.registration import FunctionEffect
 from gpurules.model import Transfer
 

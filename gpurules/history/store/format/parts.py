@@ -7,9 +7,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from gpurules.history.store.findings import Findings
-from gpurules.history.store.frame import numbers_of, plain, texts_of
-from gpurules.history.store.part_file import KEYS, read_part
+from gpurules.history.store.format.findings import Findings
+from gpurules.history.store.format.frame import numbers_of, plain, texts_of
+from gpurules.history.store.format.part_file import KEYS, read_part
 from gpurules.history.store.schema import TELEMETRY, node_schema, telemetry_schema
 from gpurules.history.store.storage import Storage, StorePart
 from gpurules.history.store.time_span import ALWAYS, TimeSpan

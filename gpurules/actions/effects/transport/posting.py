@@ -9,9 +9,9 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from gpurules.actions.action import Event, numeric
-from gpurules.actions.effects.addresses import is_public
-from gpurules.actions.effects.delivery import RefusedError, RetryLater, event_id
-from gpurules.actions.effects.time_limit import TimeLimit
+from gpurules.actions.effects.notification.delivery import RefusedError, RetryLater, event_id
+from gpurules.actions.effects.transport.addresses import is_public
+from gpurules.actions.effects.transport.time_limit import TimeLimit
 
 MAX_ANSWER_BYTES = 64 * 1024
 NO_HEADERS: Mapping[str, str] = MappingProxyType({})

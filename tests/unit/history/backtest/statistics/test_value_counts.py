@@ -6,7 +6,7 @@ import random
 import numpy as np
 import pytest
 
-from gpurules.history.backtest.value_counts import MOST_DISTINCT, ValueCounts
+from gpurules.history.backtest.statistics.value_counts import MOST_DISTINCT, ValueCounts
 
 SHARES = (0.0, 0.05, 0.3, 0.5, 0.95, 1.0)
 

@@ -1,6 +1,6 @@
 """The breaker asks an agent that does not answer less and less often, and at once when it does again."""
 
-from gpurules.remote.breaker import FIRST_SECONDS, LONGEST_SECONDS, AgentBreaker, BreakerState
+from gpurules.remote.connection.breaker import FIRST_SECONDS, LONGEST_SECONDS, AgentBreaker, BreakerState
 
 
 def opened() -> AgentBreaker:

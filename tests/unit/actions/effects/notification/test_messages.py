@@ -1,7 +1,7 @@
 import json
 
 from gpurules.actions import Event
-from gpurules.actions.effects.messages import event_json, event_payload, event_text, shown_values
+from gpurules.actions.effects.notification.messages import event_json, event_payload, event_text, shown_values
 from gpurules.engine import Edge, Engine
 from gpurules.engine.effects.events import Notice, events_of
 from gpurules.model import GPU, Dimension, Snapshot

@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterable, Mapping
 
 from gpurules.actions.action import ActionError, Complaint, Parameters
-from gpurules.actions.effects.delivery import RetryLater
+from gpurules.actions.effects.notification.delivery import RetryLater
 from gpurules.input_files import read_input
 
 MAX_SECRET_BYTES = 64 * 1024

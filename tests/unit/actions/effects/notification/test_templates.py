@@ -4,7 +4,7 @@ import logging
 
 import pytest
 
-from gpurules.actions.effects.templates import fill_template, placeholders
+from gpurules.actions.effects.notification.templates import fill_template, placeholders
 from gpurules.engine import Edge, Engine
 from gpurules.engine.effects.events import Notice, events_of
 from gpurules.model import GPU, Dimension, Snapshot

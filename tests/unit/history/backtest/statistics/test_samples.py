@@ -7,8 +7,8 @@ import pytest
 
 from gpurules.backends.columnar import Groups
 from gpurules.engine.state.signals import Transition
-from gpurules.history.backtest.episodes import EpisodeRecorder
-from gpurules.history.backtest.samples import FrameSamples, Slices
+from gpurules.history.backtest.statistics.episodes import EpisodeRecorder
+from gpurules.history.backtest.statistics.samples import FrameSamples, Slices
 from gpurules.history.kernel.outcome import Rows
 
 

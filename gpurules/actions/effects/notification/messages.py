@@ -3,8 +3,8 @@
 from collections.abc import Callable, Mapping
 
 from gpurules.actions.action import Event
-from gpurules.actions.effects.delivery import event_id
-from gpurules.actions.effects.templates import fill_template, lone_placeholder
+from gpurules.actions.effects.notification.delivery import event_id
+from gpurules.actions.effects.notification.templates import fill_template, lone_placeholder
 
 
 def _values(event: Event) -> dict[str, object]:

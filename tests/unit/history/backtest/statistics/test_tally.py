@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from gpurules.cli.history.drawn import row
-from gpurules.history.backtest.tally import RuleTally
-from gpurules.history.backtest.value_counts import MOST_DISTINCT
+from gpurules.history.backtest.statistics.tally import RuleTally
+from gpurules.history.backtest.statistics.value_counts import MOST_DISTINCT
 
 
 @pytest.mark.parametrize(("count", "is_marked"), [(MOST_DISTINCT, False), (MOST_DISTINCT + 1, True)])

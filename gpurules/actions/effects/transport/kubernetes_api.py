@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gpurules.actions.action import ActionError, Event, numeric
-from gpurules.actions.effects.delivery import RefusedError, RetryLater
-from gpurules.actions.effects.parameters import secret_of
+from gpurules.actions.effects.notification.delivery import RefusedError, RetryLater
+from gpurules.actions.effects.notification.parameters import secret_of
 from gpurules.strict_json import dumps, loads
 
 if TYPE_CHECKING:
-    from gpurules.actions.effects.posting import HttpReply
+    from gpurules.actions.effects.transport.posting import HttpReply
 
 ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount"
 _MEANINGS = {
@@ -83,7 +83,7 @@ class Cluster:
     def _call(
         self, method: str, path: str, body: bytes, headers: Mapping[str, str], is_done: frozenset[int] = frozenset()
     ) -> bytes:
-        from gpurules.actions.effects.posting import Post, exchange  # the network, which few rulesets need
+        from gpurules.actions.effects.transport.posting import Post, exchange  # the network, which few rulesets need
 
         post = Post(
             self.server + path,

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from email.message import EmailMessage
 
 from gpurules.actions.action import ActionError
-from gpurules.actions.effects.delivery import RefusedError, RetryLater
-from gpurules.actions.effects.time_limit import TimeLimit
+from gpurules.actions.effects.notification.delivery import RefusedError, RetryLater
+from gpurules.actions.effects.transport.time_limit import TimeLimit
 
 
 @dataclass(frozen=True, slots=True)
