@@ -22,7 +22,7 @@ class Capability(StrEnum):
     PREFETCH = targets.PREFETCH.name
 
 
-GOVERNED = frozenset(Capability(name) for name, target in TARGETS.items() if target.governed)
+GOVERNED = frozenset(capability for capability in Capability if TARGETS[capability].governed)
 """What the governor carries out for every client that asks it for its parts."""
 
 

@@ -5,8 +5,20 @@ from hashlib import blake2b
 from typing import ClassVar
 
 from gpurules.actions.action import Claim, CombineContext, Combines, Complaint, Parameters, Schema, numeric
-from gpurules.actions.directives.directive import BuiltInDirective
-from gpurules.actions.targets import DELAY
+from gpurules.actions.directive import BuiltInDirective
+from gpurules.actions.target import Target, read_number
+from gpurules.model import format_duration
+from gpurules.model.reading import finite
+
+DELAY = Target(
+    name="delay",
+    label="delay",
+    neutral=0,
+    read=read_number(0),
+    describe=lambda value: f"delay {format_duration(finite(value) or 0)}",
+    per_rule=True,
+)
+
 
 _DELAY = {"type": "number", "minimum": 0, "x-dimension": "seconds"}
 

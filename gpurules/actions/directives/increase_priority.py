@@ -15,8 +15,16 @@ from gpurules.actions.action import (
     numeric,
     only_parameter,
 )  # fmt: skip
-from gpurules.actions.directives.directive import BuiltInDirective
-from gpurules.actions.targets import PRIORITY
+from gpurules.actions.directive import BuiltInDirective
+from gpurules.actions.target import Target, read_number
+
+PRIORITY = Target(
+    name="priority_boost",
+    label="priority",
+    neutral=0,
+    read=read_number(0),
+    describe=lambda value: f"priority {value:+g}",
+)
 
 
 class IncreasePriority(BuiltInDirective):

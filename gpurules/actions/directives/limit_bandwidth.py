@@ -4,8 +4,25 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from gpurules.actions.action import TRAFFIC, Claim, CombineContext, Combines, Schema, numbers, only_parameter
-from gpurules.actions.directives.directive import BuiltInDirective
-from gpurules.actions.targets import BANDWIDTH
+from gpurules.actions.directive import BuiltInDirective
+from gpurules.actions.target import Target, read_number
+from gpurules.model import Dimension, format_amount
+from gpurules.model.reading import finite
+
+
+def _describe(value: object) -> str:
+    return f"at most {format_amount(finite(value) or 0, Dimension.BYTES_PER_SECOND)}"
+
+
+BANDWIDTH = Target(
+    name="max_bandwidth",
+    label="bandwidth",
+    neutral=None,
+    read=read_number(None),
+    describe=_describe,
+    per_rule=True,
+    of_node=True,
+)
 
 
 class LimitBandwidth(BuiltInDirective):

@@ -4,8 +4,18 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from gpurules.actions.action import TRAFFIC, Claim, CombineContext, Combines, Schema, numbers, only_parameter
-from gpurules.actions.directives.directive import BuiltInDirective
-from gpurules.actions.targets import CONCURRENCY
+from gpurules.actions.directive import BuiltInDirective
+from gpurules.actions.target import Target, read_count
+
+CONCURRENCY = Target(
+    name="max_concurrency",
+    label="concurrency",
+    neutral=None,
+    read=read_count,
+    describe=lambda value: f"at most {value} at once",
+    per_rule=True,
+    of_node=True,
+)
 
 
 class LimitConcurrency(BuiltInDirective):

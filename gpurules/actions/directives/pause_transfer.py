@@ -5,8 +5,18 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from gpurules.actions.action import Claim, CombineContext, Combines, Schema
-from gpurules.actions.directives.directive import BuiltInDirective
-from gpurules.actions.targets import PAUSED
+from gpurules.actions.directive import BuiltInDirective
+from gpurules.actions.target import Target, read_flag
+
+PAUSED = Target(
+    name="paused",
+    label="pause",
+    neutral=False,
+    read=read_flag,
+    describe=lambda value: "paused",
+    per_rule=True,
+    of_node=True,
+)
 
 
 class PauseTransfer(BuiltInDirective):

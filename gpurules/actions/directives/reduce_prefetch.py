@@ -14,8 +14,19 @@ from gpurules.actions.action import (
     numeric,
     only_parameter,
 )
-from gpurules.actions.directives.directive import BuiltInDirective
-from gpurules.actions.targets import PREFETCH
+from gpurules.actions.directive import BuiltInDirective
+from gpurules.actions.target import Target, read_number
+
+PREFETCH = Target(
+    name="prefetch_factor",
+    label="prefetch",
+    neutral=1.0,
+    read=read_number(1.0),
+    describe=lambda value: f"prefetch {value:.2f}",
+    governed=False,
+    of_transfer=False,
+    of_node=True,
+)
 
 
 class ReducePrefetch(BuiltInDirective):

@@ -1,11 +1,37 @@
 """Sends large transfers through a fast local area."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import ClassVar
 
 from gpurules.actions.action import Claim, CombineContext, Combines, Parameters, Schema, numeric
-from gpurules.actions.directives.directive import BuiltInDirective
-from gpurules.actions.targets import STAGE, Stage
+from gpurules.actions.directive import BuiltInDirective
+from gpurules.actions.target import Target
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """Where a transfer is staged, and why.
+
+    Units: ``threshold`` in bytes.
+    Missing: ``area`` is None where the rule leaves it to the client.
+    """
+
+    area: str | None
+    threshold: float
+    on_full: str
+    rule: str
+
+
+def _read(value: object) -> Stage | None:
+    return value if isinstance(value, Stage) else None
+
+
+def _describe(value: object) -> str:
+    return f"stage in {value.area}" if isinstance(value, Stage) and value.area else "stage"
+
+
+STAGE = Target(name="stage", label="stage", neutral=None, read=_read, describe=_describe, governed=False)
 
 
 class StageTransfer(BuiltInDirective):
