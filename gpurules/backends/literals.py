@@ -58,8 +58,10 @@ def literal_finder(literals: Sequence[SearchText]) -> Callable[[str], list[int]]
     starts = _Prefixes(kinds[True, False]) if (True, False) in kinds else None
     ends = _Prefixes({t[::-1]: n for t, n in kinds[False, True].items()}) if (False, True) in kinds else None
     anywhere = kinds.get((False, False), {})
-    numbers = [*anywhere.values()]
     search = substring_finder([*anywhere]) if anywhere else None
+    if search is not None and len(anywhere) == len(literals):  # they are numbered as they are here
+        return search
+    numbers = [*anywhere.values()]
 
     def find(text: str) -> list[int]:
         found: list[int] = []
@@ -70,7 +72,7 @@ def literal_finder(literals: Sequence[SearchText]) -> Callable[[str], list[int]]
         if ends is not None:
             ends.find(text[::-1], found)
         if search is not None:
-            found += sorted([numbers[n] for n in search(text)])
+            found += [numbers[n] for n in search(text)]
         return found
 
     return find

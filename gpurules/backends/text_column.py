@@ -84,6 +84,8 @@ class TextPatterns:
             rarest.setdefault(self._literals[key], []).append((number, tuple(ids), test))
         find = literal_finder([*self._literals])
         if not rarest:
+            if all(literal == pattern for literal, pattern in alone.items()):
+                return lambda text: tuple(find(text))
             return lambda text: tuple([alone[n] for n in find(text)])
 
         def found(text: str) -> tuple[int, ...]:

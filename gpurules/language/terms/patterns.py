@@ -55,7 +55,7 @@ def globber(pattern: str) -> Callable[[str], bool]:
 
 
 def substring_finder(parts: Sequence[str]) -> Callable[[str], list[int]]:
-    """Return a function that gives the numbers, in any order, of those of *parts* that a text has in it.
+    """Return a function that gives the numbers, in order, of those of *parts* that a text has in it.
 
     One pass over the text finds them all, however many there are. RE2 finds nothing if its memory does not suffice:
     a pattern that is in every text reveals that; then, and for text that is not UTF-8, they are tried one by one.
@@ -78,6 +78,8 @@ def substring_finder(parts: Sequence[str]) -> Callable[[str], list[int]]:
             numbers.remove(always)
         except ValueError:  # no memory, or (a UnicodeError is one) a file name that is not UTF-8
             return one_by_one(text)
+        if len(numbers) > 1:
+            numbers.sort()
         return numbers
 
     return found
