@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -26,6 +27,10 @@ GOLDEN = ROOT / "tests" / "golden"
 
 for name in ("CI", "GITHUB_ACTIONS", "NO_COLOR", "FORCE_COLOR"):
     os.environ.pop(name, None)  # what is tested looks at them
+
+# hundreds of tests start processes: none of them compiles every module anew, whatever the environment says
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 # a shell that starts the tests in the background has them ignore Ctrl-C, and so would every process that they start
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
