@@ -1,5 +1,6 @@
 """What all tests share: the root of the checkout, and approved texts."""
 
+import gc
 import os
 import signal
 import sys
@@ -28,7 +29,7 @@ GOLDEN = ROOT / "tests" / "golden"
 for name in ("CI", "GITHUB_ACTIONS", "NO_COLOR", "FORCE_COLOR"):
     os.environ.pop(name, None)  # what is tested looks at them
 
-# hundreds of tests start processes: none of them compiles every module anew, whatever the environment says
+# hundreds of tests start processes: each uses compiled modules, whatever the environment says
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
 
@@ -56,6 +57,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if left_out:
         config.hook.pytest_deselected(items=list(left_out))
         items[:] = [item for item in items if item not in left_out]
+
+
+def pytest_collection_finish() -> None:
+    """Keep 20,000 collected tests out of garbage collections, each of which walked them all in 0.3 s."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session", autouse=True)
