@@ -164,14 +164,15 @@ site: $(VENV)/installed-dev
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
 	@echo "the site is in build/site: open build/site/index.html" >&2
 
-# The wheel goes into a bare environment: what it needs and does not declare is found here.
+# The wheel goes into a bare environment, without pip: what it needs and does not declare is found, and the bill of
+# materials lists that alone.
 dist: $(VENV)/installed-dev
 	@rm -rf dist build/dist-env
 	@$(BIN)/python -m build --quiet --no-isolation --outdir dist .
 	@$(BIN)/twine check --strict dist/*.whl dist/*.tar.gz
-	@$(PYTHON) -m venv build/dist-env
-	@build/dist-env/bin/python -m pip --quiet --disable-pip-version-check install dist/*.whl
-	@build/dist-env/bin/python -m pip --disable-pip-version-check check
+	@$(PYTHON) -m venv --without-pip build/dist-env
+	@$(PIP) --python build/dist-env/bin/python install dist/*.whl
+	@$(BIN)/python -m pip --disable-pip-version-check --python build/dist-env/bin/python check
 	@build/dist-env/bin/gpurules lint gpurules:coordinator
 	@$(BIN)/cyclonedx-py environment build/dist-env/bin/python --pyproject pyproject.toml --mc-type library \
 		--output-reproducible --of JSON -o dist/gpurules.cdx.json
