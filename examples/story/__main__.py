@@ -151,12 +151,12 @@ class Story:
             self.line.narrate(f"{(self._moved_ever() - begun) // MIB:.0f} of 24 MiB had moved; nothing is published")
         self._server.start()
         self.fill()
-        self.line.narrate(f"{self._server.name} is up again; the same download is asked for again")
+        self.line.narrate(f"{self._server.name} is up again; the same download is requested again")
         self.governor.set_rate("all", None)
         begun = self._moved_ever()
         self._finish(self._download("corpus.parquet"))
         self.line.narrate(
-            f"it went on where it was: {(self._moved_ever() - begun) / MIB:.0f} of 24 MiB were left to move"
+            f"it resumed where it had stopped: {(self._moved_ever() - begun) / MIB:.0f} of 24 MiB were left to move"
         )
         self._compare("corpus.parquet")
         counts = self.governor.status().counts

@@ -13,7 +13,7 @@ from gpurules.cli.reference.wrapping import wrap_prose
 
 _HEAD = """# A new user's first hour
 
-Mistakes that newcomers make, and what gpurules answers. `make docs` runs every command of this page and writes its
+Mistakes that newcomers make, and how gpurules responds. `make docs` runs every command of this page and writes its
 real output.
 """
 _FILE, _TEST_FILE = "node.rules.yaml", "node.test.yaml"
@@ -56,7 +56,7 @@ MISTAKES = (
     Mistake("A field is misspelled", _ruleset("gpu_temprature > 85")),
     Mistake("A size is compared with a percentage", _ruleset("gpu_memory > 16GiB")),
     Mistake("A unit in lower case", _ruleset("transfer_size > 100mb")),
-    Mistake("A text without quotes", _ruleset("file_type = model AND gpu_memory > 80")),
+    Mistake("A string without quotes", _ruleset("file_type = model AND gpu_memory > 80")),
     Mistake("An extension without its dot", _ruleset("file_extension == 'pt'")),
     Mistake("A window across midnight", _ruleset("time_of_day BETWEEN 22:00 AND 06:00")),
     Mistake("A Prometheus query", _ruleset("'DCGM_FI_DEV_GPU_TEMP{gpu=\"0\"} > 85'")),

@@ -67,7 +67,7 @@ rules:
         name="definition-cycle",
         severity=Severity.ERROR,
         kind="cycle",
-        summary="defines or signals use each other in a circle",
+        summary="defines or signals use each other in a cycle",
         form=Form.FILE,
         avoid="""\
 version: 1

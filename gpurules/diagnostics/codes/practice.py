@@ -38,7 +38,7 @@ CODES = (
         form=Form.WORDS,
         avoid="Tests of `gpu_temperature > 85` with 60 and 95 degrees.",
         prefer="A table with 84, 85 and 86 degrees.",
-        why="`>` and `>=` differ only at 85, and so does a threshold that someone moved by one.",
+        why="`> 85` and `>= 85` differ only at 85, and a threshold that is off by one shows only there.",
     ),
     Code(
         code="GPR804",

@@ -30,7 +30,7 @@ signals:
 rules:
   - {name: hold, condition: full, action: pause_transfer}""",
     why="Between two polls nothing is known. A `for` that is shorter than two polling intervals is "
-    "satisfied by one reading and the next, which hardly is a duration.",
+    "satisfied by one reading and the next, which is hardly a duration.",
 )
 
 

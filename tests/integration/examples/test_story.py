@@ -37,7 +37,7 @@ STEPS = (
     r"corpus\.parquet +failed",
     r"is up again",
     r"corpus\.parquet +staged +stage_what_is_large",
-    r"it went on where it was: 1\d of 24 MiB were left to move",
+    r"it resumed where it had stopped: 1\d of 24 MiB were left to move",
     r"corpus\.parquet +done .* as in the store",
     r"6 transfers done: 1 held once, 1 interrupted and resumed, 1 staged; all digests are equal",
 )
