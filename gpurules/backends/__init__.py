@@ -9,6 +9,7 @@
     rules   -> specialization               Specializer: partial evaluation on a snapshot; a residual per transfer
                  ambient_index              ... the parts that the snapshot decides, looked up in bitmap_columns
                  contextual_index           ... the parts that transfer and workload decide, looked up likewise
+                 subjects                   ... what one rule is to a column, worked out once for the rule
                  text_column                ... both, where a text is searched for patterns, by the literals in it
                  existential_rewrite        ... "some GPU has x > c" as "max x > c"
 

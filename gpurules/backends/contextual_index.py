@@ -5,12 +5,14 @@ many rules share each: they are worked out for every transfer, and decide for al
 Exact for the same reason as ``ambient_index``; a shared condition is a column with the cells TRUE and not TRUE.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping
+from functools import cached_property
 from typing import Any, TypeAlias
 
-from gpurules.backends.bitmap_columns import BitmapColumn, ColumnKey, columns_of, subject_of
+from gpurules.backends.bitmap_columns import BitmapColumn, Column, columns_of
 from gpurules.backends.emitter import Block, Emitter, NameSupply
 from gpurules.backends.python import RuleTerm
+from gpurules.backends.subjects import ColumnKey, SubjectParts, by_subject, subject_of
 from gpurules.backends.text_tests import is_textual
 from gpurules.fields import AMBIENT
 from gpurules.language.terms import ir
@@ -28,58 +30,83 @@ MIN_TEXTUAL = 24
 """With fewer rules than that with a test on a text, to run them is quicker (``python benchmarks/paths.py``)."""
 
 
-def indexed_parts(rule: RuleTerm) -> tuple[IndexedPart, ...]:
+class IndexedRule:
+    """The parts of one rule that look at transfer or workload, as an index can hold them. Immutable.
+
+    ``is_textual`` says whether one of them tests a text, and could be a condition of its own.
+    """
+
+    def __init__(self, parts: tuple[IndexedPart, ...]) -> None:
+        self.parts = parts
+        self.is_textual = any(part is not of and is_textual(part) for part, of in parts)
+
+    @cached_property
+    def subjects(self) -> tuple[SubjectParts, ...]:
+        """The parts, by what they are about."""
+        return by_subject(self.parts)
+
+    @cached_property
+    def subjects_but_texts(self) -> tuple[SubjectParts, ...]:
+        """The same, but that each test on a text is a condition of its own."""
+        if not self.is_textual:
+            return self.subjects
+        return by_subject([(part, part if is_textual(part) else of) for part, of in self.parts])
+
+
+def indexed_rule(rule: RuleTerm) -> IndexedRule | None:
     """Return the parts of a rule that look at transfer or workload, if there are any and an index can hold them all."""
-    if rule.of_workload:
-        return ()
     found: list[IndexedPart] = []
-    for part in rule.contextual:
+    for part in () if rule.of_workload else rule.contextual:
         of = subject_of(part)
         if isinstance(of, ir.Read | ir.Apply) and _is_of_transfer(of):
             found.append((part, of))
         elif _is_of_transfer(part):
             found.append((part, part))
         else:
-            return ()
-    return tuple(found)
+            return None
+    return IndexedRule(tuple(found)) if found else None
 
 
 def _is_of_transfer(part: ir.Term) -> bool:
     """Return whether a condition reads nothing but the transfer and workload."""
+    if isinstance(part, ir.Read):
+        return part.field.scope not in AMBIENT
     inside = ir.walk(part)
     return all(not isinstance(t, ir.Signal | ir.Window | ir.Aggregate) for t in inside) and all(
         field.scope not in AMBIENT for field in ir.fields(part)
     )
 
 
-def select_indexable(rules: Mapping[int, Sequence[IndexedPart]], min_sharing: int) -> dict[int, Sequence[IndexedPart]]:
-    """Return *rules*, by position, without those that need a condition that too few of them share.
+def select_indexable(rules: Mapping[int, IndexedRule], min_sharing: int) -> dict[int, tuple[SubjectParts, ...]]:
+    """Return the parts of *rules*, by position, but of those that need a condition that too few of them share.
 
     Tests on texts are such conditions if few rules have any.
     """
-    textual = {n for n, parts in rules.items() if any(part is not of and is_textual(part) for part, of in parts)}
-    if len(textual) < MIN_TEXTUAL:
-        alone = {n: [(part, part if is_textual(part) else of) for part, of in rules[n]] for n in textual}
-        rules = {n: alone.get(n, parts) for n, parts in rules.items()}
-    users: dict[ir.Term, int] = {}
-    for parts in rules.values():
-        for part, of in parts:
-            if part is of:
-                users[part] = users.get(part, 0) + 1
-    shared = sorted((part for part, count in users.items() if count >= min_sharing), key=lambda p: -users[p])
+    is_text_alone = sum(rule.is_textual for rule in rules.values()) < MIN_TEXTUAL
+    found = {n: rule.subjects_but_texts if is_text_alone else rule.subjects for n, rule in rules.items()}
+    users: dict[object, int] = {}
+    for subjects in found.values():
+        for one in subjects:
+            if one.is_condition:
+                users[one.key] = users.get(one.key, 0) + 1
+    shared = sorted((key for key, count in users.items() if count >= min_sharing), key=lambda key: -users[key])
     kept = frozenset(shared[:MAX_CONDITIONS])
     if len(kept) == len(users):
-        return dict(rules)
-    return {n: parts for n, parts in rules.items() if all(part is not of or part in kept for part, of in parts)}
+        return found
+    return {n: subjects for n, subjects in found.items() if all(not s.is_condition or s.key in kept for s in subjects)}
 
 
 class ContextualIndex:
     """Columns for all the rules that only look at transfer and workload by comparing fields with constants."""
 
-    def __init__(self, parts: Iterable[tuple[int, ir.Term, ColumnKey]], width: int) -> None:
-        """Index *parts*: positions of rules (of *width*), conditions of theirs, and what each is about."""
-        # the cheapest to look up first
-        self.columns = tuple(sorted(columns_of(parts, width), key=lambda column: len(column.breakpoints)))
+    def __init__(
+        self, rules: Mapping[int, tuple[SubjectParts, ...]], width: int, before: "ContextualIndex | None" = None
+    ) -> None:
+        """Index *rules*, by position (of *width*); columns *before* that would be the same are taken from there."""
+        columns = columns_of(rules.items(), width, before.columns if before else ())
+        self.columns: tuple[Column, ...] = tuple(
+            sorted(columns, key=lambda column: len(column.breakpoints))
+        )  # the cheapest first
         self._masks = tuple(column.mask for column in self.columns)
 
     def source(self, names: NameSupply) -> str:

@@ -4,12 +4,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from types import CodeType
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 from zlib import crc32
 
 from gpurules.backends.backend import Result, over_gpus
 from gpurules.backends.emitter import RUNTIME, Block, Emitter, NameSupply
 from gpurules.backends.facts import Facts, SlotLayout
+from gpurules.fields import AMBIENT, Scope
 from gpurules.language.terms import ir
 from gpurules.language.terms.lowering import lower
 from gpurules.model import Truth
@@ -21,9 +22,29 @@ MAX_CODES = 256
 PARAMETERS = "s, gpus, t, w, n, z, rows=(), nr=()"
 
 
+CLOCK = "telemetry_age"
+"""The field that says how old the telemetry is."""
+
+
+class Reads(NamedTuple):
+    """What a condition reads.
+
+    ``derived`` are its signals and windows, which are in rows of derived state; ``node`` the fields of the node that it
+    reads of this instant, windows left out; ``is_contextual`` says that it reads a transfer or workload.
+    """
+
+    derived: tuple[ir.Signal | ir.Window, ...]
+    node: frozenset[str]
+    is_contextual: bool
+    reads_clock: bool
+
+
 @dataclass(frozen=True)
 class RuleTerm:
-    """What a rule is to this back end: a condition, whether it is per GPU, and whether only on the workload's GPUs."""
+    """What a rule is to this back end: a condition, whether it is per GPU, and whether only on the workload's GPUs.
+
+    What is worked out of it is kept, and is there again for a program that takes it over from another one.
+    """
 
     term: ir.Term
     per_gpu: bool
@@ -37,14 +58,38 @@ class RuleTerm:
         return lowered.parts if isinstance(lowered, ir.And) else (lowered,)
 
     @cached_property
-    def contextual(self) -> tuple[ir.Term, ...]:
-        """Those of the parts that look at transfer or workload."""
-        return tuple([part for part in self.parts if ir.is_contextual(part)])
+    def reads(self) -> "Reads":
+        """What the condition reads."""
+        derived: list[ir.Signal | ir.Window] = []
+        node: list[str] = []
+        is_contextual = reads_clock = False
+        for part in ir.walk(self.term):
+            if isinstance(part, ir.Signal):
+                derived.append(part)
+            elif isinstance(part, ir.Read | ir.Window):
+                is_contextual |= part.field.scope not in AMBIENT
+                reads_clock |= ir.reads(part, CLOCK) if isinstance(part, ir.Window) else part.field.name == CLOCK
+                if isinstance(part, ir.Window):
+                    derived.append(part)
+                elif part.field.scope is Scope.NODE:
+                    node.append(part.field.name)
+        return Reads(tuple(derived), frozenset(node), is_contextual, reads_clock)
 
     @cached_property
+    def _split(self) -> tuple[tuple[ir.Term, ...], tuple[ir.Term, ...]]:
+        parts = [(part, ir.is_contextual(part)) for part in self.parts]
+        ambient = tuple([part for part, is_contextual in parts if not is_contextual])
+        return tuple([part for part, is_contextual in parts if is_contextual]), ambient
+
+    @property
+    def contextual(self) -> tuple[ir.Term, ...]:
+        """Those of the parts that look at transfer or workload."""
+        return self._split[0]
+
+    @property
     def ambient(self) -> tuple[ir.Term, ...]:
         """Those of the parts that a snapshot decides."""
-        return tuple([part for part in self.parts if not any(part is other for other in self.contextual)])
+        return self._split[1]
 
 
 @dataclass(frozen=True, slots=True)

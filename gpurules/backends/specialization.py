@@ -3,24 +3,31 @@
 A rule is split into the parts that the snapshot decides and those that look at transfer or workload. Where there are
 many rules, both are looked up by the values that they compare with constants; what does not fit that is compiled, and
 where it looks at transfer or workload run one by one behind a flag.
+
+When some of many rules change, three things are taken from the specializer before, each a function of nothing but what
+is compared: what a rule is to the indexes, of the rule; a column, of the conditions in it and their positions; and a
+compiled function, of the rules in it and where their signals and windows are. A rule is the same only if it is the same
+object.
 """
 
-from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
-from typing import Any, TypeAlias
+from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
+from functools import cached_property
+from typing import TypeAlias
 
-from gpurules.backends.ambient_index import AmbientIndex, ambient_parts
+from gpurules.backends.ambient_index import AmbientIndex, AmbientRule, ambient_rule
 from gpurules.backends.contextual_index import (
     MIN_SHARING,
     ContextualCells,
     ContextualIndex,
-    IndexedPart,
-    indexed_parts,
+    IndexedRule,
+    indexed_rule,
     select_indexable,
 )
 from gpurules.backends.emitter import Block, Emitter, NameSupply
 from gpurules.backends.existential_rewrite import ExistentialRewrite
-from gpurules.backends.facts import Facts, SlotLayout
+from gpurules.backends.facts import Facts, SlotKey, SlotLayout, slot_key
 from gpurules.backends.python import GeneratedSource, RuleTerm, in_chunks, scope_of, set_bit, workload_lines
+from gpurules.bitset import mask_of
 from gpurules.language.terms import ir
 from gpurules.model import Transfer, Workload
 
@@ -114,6 +121,22 @@ def generate_specializer(
     return GeneratedSource(source.text(), source.names.bound)
 
 
+class _RulePlan:
+    """What one rule is to the indexes, worked out once."""
+
+    def __init__(self, rule: RuleTerm) -> None:
+        self.rule = rule
+        self.indexed: IndexedRule | None = indexed_rule(rule)
+
+    @cached_property
+    def ambient(self) -> AmbientRule | None:
+        """What a snapshot decides of it; None where that cannot be looked up."""
+        return ambient_rule(self.rule)
+
+
+_Bind: TypeAlias = Callable[..., tuple[int, int, Residual | None]]
+
+
 class Specializer:
     """Rules compiled to be bound to snapshots. Immutable, for any thread.
 
@@ -122,42 +145,76 @@ class Specializer:
     """
 
     def __init__(
-        self, rules: Sequence[RuleTerm], layout: SlotLayout | None = None, min_indexed: int = MIN_INDEXED
+        self,
+        rules: Sequence[RuleTerm],
+        layout: SlotLayout | None = None,
+        min_indexed: int = MIN_INDEXED,
+        before: "Specializer | None" = None,
     ) -> None:
         """Compile *rules*; those that can be looked up are if they are at least *min_indexed*.
 
-        If that many rules are compiled, "some GPU above a limit" is tested by the largest value.
+        If that many rules are compiled, "some GPU above a limit" is tested by the largest value. What is the same as
+        *before* is taken from there.
         """
-        fitting: Mapping[int, Sequence[IndexedPart]] = {
-            position: parts for position, rule in enumerate(rules) if (parts := indexed_parts(rule))
-        }
-        fitting = select_indexable(fitting, MIN_SHARING)
+        self._layout, self._width = layout, len(rules)
+        known = before if before is not None and (before._layout is None) is (layout is None) else None
+        self._plans = _plans(rules, known)
+        fitting = select_indexable({n: one.indexed for n, one in enumerate(self._plans) if one.indexed}, MIN_SHARING)
         indexed = fitting if len(fitting) >= min_indexed else {}
-        listed = [(position, part, of) for position, parts in indexed.items() for part, of in parts]
-        self.index = ContextualIndex(listed, len(rules)) if indexed else None
-        ambient = {
-            position: (rule, found)
-            for position, rule in enumerate(rules)
-            if (position in indexed or not rule.contextual) and (found := ambient_parts(rule, layout)) is not None
-        }
+        self.index: ContextualIndex | None = (
+            ContextualIndex(indexed, self._width, known.index if known else None) if indexed else None
+        )
+        self._indexed = mask_of(indexed, self._width)
+        ambient = self._to_look_up(indexed)
         if len(ambient) < min_indexed:
             ambient = {}
-        self._ambient_index = AmbientIndex(ambient, len(rules), layout) if ambient else None
-        self._width = len(rules)
-        self._indexed = _mask_of(indexed, self._width)
+        self._ambient_index: AmbientIndex | None = (
+            AmbientIndex(ambient, self._width, layout, known._ambient_index if known else None) if ambient else None
+        )
         rewrite = ExistentialRewrite(layout) if len(rules) - len(ambient) >= min_indexed else None
-        self._binds: list[tuple[int, Callable[..., Any]]] = []
+        self._functions: dict[object, _Bind] = {}
+        self._binds: list[tuple[int, _Bind]] = []
         for first, chunk in in_chunks(rules):
             rest = {number: rule for number, rule in enumerate(chunk) if first + number not in ambient}
             if rest:
-                open_ones = {number for number in rest if first + number in indexed}
-                function = generate_specializer(rest, layout, open_ones, rewrite).function("bind")
-                self._binds.append((first, function))
+                open_ones = frozenset([number for number in rest if first + number in indexed])
+                self._binds.append((first, self._compiled(rest, open_ones, rewrite, known)))
         self.is_compiled = bool(self._binds)
         if self.index is not None:
             names = NameSupply()
             source = self.index.source(names)
             self._cells: ContextualCells = GeneratedSource(source, names.bound).function("cells")
+
+    def _to_look_up(self, indexed: Collection[int]) -> dict[int, AmbientRule]:
+        """Return the rules, by position, where all that the snapshot decides can be looked up."""
+        return {
+            position: found
+            for position, plan in enumerate(self._plans)
+            if (position in indexed or not plan.rule.contextual)
+            and (found := plan.ambient) is not None
+            and (found.signal is None or self._layout is not None)
+        }
+
+    def _compiled(
+        self,
+        rules: Mapping[int, RuleTerm],
+        open_ones: frozenset[int],
+        rewrite: ExistentialRewrite | None,
+        before: "Specializer | None",
+    ) -> _Bind:
+        """Return the function of *rules* by their bits, as it was *before* if nothing that it is made of changed."""
+        places = [self._places(slot) for rule in rules.values() for slot in map(slot_key, rule.reads.derived)]
+        key = tuple([(number, id(rule)) for number, rule in rules.items()]), open_ones, rewrite is None, tuple(places)
+        function = before._functions.get(key) if before is not None else None
+        if function is None:
+            function = generate_specializer(rules, self._layout, open_ones, rewrite).function("bind")
+        self._functions[key] = function
+        return function
+
+    def _places(self, slot: SlotKey) -> tuple[int | None, int | None]:
+        """Return where a signal or window is in the rows of GPUs and of the node."""
+        layout = self._layout
+        return (None, None) if layout is None else (layout.gpu.get(slot), layout.node.get(slot))
 
     def specialize(self, facts: Facts) -> tuple[int, Residual | None]:
         """Return the mask of the rules that are TRUE on *facts* whatever the transfer, and the residual.
@@ -215,9 +272,7 @@ def _joined(base: int, residuals: list[tuple[int, Residual]]) -> Residual:
     return joined
 
 
-def _mask_of(positions: Iterable[int], width: int) -> int:
-    """Return the mask of *positions*, all below *width*."""
-    bits = bytearray(width // 8 + 1)
-    for position in positions:
-        bits[position >> 3] |= 1 << (position & 7)
-    return int.from_bytes(bits, "little")
+def _plans(rules: Sequence[RuleTerm], before: Specializer | None) -> tuple[_RulePlan, ...]:
+    """Return what each of *rules* is to the indexes; of a rule that was there *before* it is known."""
+    known = {id(plan.rule): plan for plan in before._plans} if before is not None else {}
+    return tuple([known.get(id(rule)) or _RulePlan(rule) for rule in rules])

@@ -12,13 +12,12 @@ from typing import TypeAlias
 
 from gpurules.backends.emitter import NameSupply
 from gpurules.backends.literals import SearchText, literal_finder
+from gpurules.backends.subjects import MISSING, PartsByRule
 from gpurules.backends.text_tests import TextPattern, equality, links_of, pattern_of
+from gpurules.bitset import mask_of
 from gpurules.language.terms import ir
 from gpurules.language.terms.patterns import globber
 from gpurules.model import Truth, conjunction, disjunction, negation
-
-MISSING = -1
-"""The cell of a text that is missing."""
 
 Positions: TypeAlias = int | tuple[int, ...]
 """Rules: a mask, or if they are so few that it takes less, their positions."""
@@ -36,16 +35,9 @@ def _joined(mask: int, more: Positions) -> int:
     return mask
 
 
-def _mask_of(positions: Iterable[int], width: int) -> int:
-    bits = bytearray(width // 8 + 1)
-    for position in positions:
-        bits[position >> 3] |= 1 << (position & 7)
-    return int.from_bytes(bits, "little")
-
-
 def _compact(listed: Mapping[int, Sequence[int]], width: int) -> dict[int, Positions]:
     """Return rules by pattern, in the form that takes less memory."""
-    return {n: _mask_of(found, width) if len(found) > width // 64 else tuple(found) for n, found in listed.items()}
+    return {n: mask_of(found, width) if len(found) > width // 64 else tuple(found) for n, found in listed.items()}
 
 
 def _has_missing(members: Iterable[ir.Term]) -> bool:
@@ -113,31 +105,31 @@ class TextColumn:
 
     is_condition = False
 
-    def __init__(self, of: ir.Term, parts: Mapping[int, Sequence[ir.Term]], width: int) -> None:
-        """Index *parts* for rules that are numbered below *width*; those that have none here are never ruled out."""
+    def __init__(self, of: ir.Term, rules: PartsByRule, width: int) -> None:
+        """Index *rules*, which are numbered below *width*; those that have no conditions here are never ruled out."""
         self.subject = of
-        self._width, self._parts = width, parts
+        self.rules, self.width = rules, width
         self._patterns = TextPatterns()
         layers: list[_Layer] = []
         refused: dict[int, list[int]] = {}
         others: dict[int, list[int]] = {}
         missing: list[int] = []
         odd: list[int] = []
-        for position, listed in parts.items():
-            clauses: list[Clause | None] = [self._clause(part) for part in listed]
+        for position, found in rules.items():
+            clauses: list[Clause | None] = [self._clause(part) for part in found.parts]
             if None in clauses:
                 odd.append(position)
-                for number in set().union(*map(self._numbers, listed)):
+                for number in set().union(*map(self._numbers, found.parts)):
                     others.setdefault(number, []).append(position)
                 if self._holds(position, None):
                     missing.append(position)
                 continue
             self._lay([clause for clause in clauses if clause], position, (layers, refused))
         every = (1 << width) - 1
-        self._layers = [(every ^ _mask_of(layer.rules, width), _compact(layer.by_pattern, width)) for layer in layers]
+        self._layers = [(every ^ mask_of(layer.rules, width), _compact(layer.by_pattern, width)) for layer in layers]
         self._refused, self._others = _compact(refused, width), others
-        self._first = ~_mask_of([p for p in odd if not self._holds(p, ())], width)
-        self._missing = every ^ _mask_of(parts, width) | _mask_of(missing, width)
+        self._first = ~mask_of([p for p in odd if not self._holds(p, ())], width)
+        self._missing = every ^ mask_of(rules, width) | mask_of(missing, width)
         self._find = self._patterns.finder()
 
     @property
@@ -209,7 +201,7 @@ class TextColumn:
 
     def _holds(self, position: int, found: Collection[int] | None) -> bool:
         """Return whether the conditions of a rule are TRUE on a text with the patterns *found*, or a missing one."""
-        return all(self._truth(part, found) is True for part in self._parts[position])
+        return all(self._truth(part, found) is True for part in self.rules[position].parts)
 
     def _truth(self, term: ir.Term, found: Collection[int] | None) -> Truth:
         match term:

@@ -16,6 +16,7 @@ from gpurules.engine.state.signals import Signals, Transition
 from gpurules.gc_pause import gc_paused
 from gpurules.model import GPUIndex, Snapshot, Transfer, Workload
 from gpurules.rules.program import BoundProgram, Program
+from gpurules.rules.rule_terms import RuleTerms
 from gpurules.rules.ruleset import Ruleset
 from gpurules.telemetry.tracking.gpu_tracker import GpuTracker
 
@@ -67,8 +68,7 @@ class Engine:
         self.ignored_snapshots = 0
         self._gpu_tracker = GpuTracker(ruleset.settings.forget_gpu_after, remembers_xid=False)
         with gc_paused():
-            self._derived = DerivedState(ruleset)
-            program = _program(ruleset, self._derived)
+            self._derived, program = _made(ruleset)
             facts, _ = self._derived.fresh_copy().observe(Snapshot(timestamp=0.0), NO_NODE, program.context)
             self._set(program.bind(facts), float("-inf"))
 
@@ -253,10 +253,10 @@ class Engine:
 
     def replace(self, ruleset: Ruleset) -> None:
         """Put *ruleset* in force; signals whose definition is the same keep their state."""
+        present = self._current[0].program
         with gc_paused():
-            derived = DerivedState(ruleset)
-            program = _program(ruleset, derived)
-            program.prepare()
+            derived, program = _made(ruleset, present)
+            program.prepare(present)
         with self._lock:
             derived.adopt(self._derived)
             self._registered = self._provider()
@@ -277,6 +277,8 @@ class Engine:
             self._set(bound.program.bind(replace(bound.facts, snapshot=moved)), stale_at + seconds)
 
 
-def _program(ruleset: Ruleset, derived: DerivedState) -> Program:
-    identity = (ruleset.version, ruleset.file_types)
-    return Program(ruleset.rules, ruleset.signals, ruleset.settings, identity, derived.layout)
+def _made(ruleset: Ruleset, before: Program | None = None) -> tuple[DerivedState, Program]:
+    """Return *ruleset* with nothing remembered; rules that are the same *before* are taken from there."""
+    rule_terms = RuleTerms(ruleset, before=before.rule_terms if before else None)
+    derived = DerivedState(ruleset, rule_terms)
+    return derived, Program(ruleset, derived.layout, rule_terms)

@@ -9,17 +9,17 @@ from typing import Any
 from gpurules.actions.action import is_directive
 from gpurules.actions.decision import Basis, Decision, Outcome, decision_of, outcome_of
 from gpurules.backends.facts import NO_TRANSFER, NO_WORKLOAD, EvaluationContext, Facts, SlotLayout
-from gpurules.backends.python import RuleTerm, Truths, arguments, result_of, truths_function
+from gpurules.backends.python import Truths, arguments, result_of, truths_function
 from gpurules.backends.specialization import MIN_INDEXED, MIN_LOOKED_UP, Residual, Specializer
 from gpurules.backends.straight import MaskFunction, mask_functions
 from gpurules.bitset import iter_bits
 from gpurules.fields import Scope
 from gpurules.gc_pause import gc_paused
 from gpurules.language.terms import ir
-from gpurules.language.terms.lowering import inline_signals
 from gpurules.model import GPUIndex, Snapshot, Transfer, Value, Workload
 from gpurules.rules.explanation.explanation import DecisionExplanation, explain_rules
-from gpurules.rules.rule import Rule, Settings, Signal
+from gpurules.rules.rule import Settings
+from gpurules.rules.rule_terms import RulesInForce, RuleTerms
 from gpurules.rules.transfer_dependence import TransferDependence
 
 MAX_OUTCOMES = 4096
@@ -53,33 +53,20 @@ class Program:
     """From how many rules on they are where a snapshot is asked about once."""
 
     def __init__(
-        self,
-        rules: Sequence[Rule],
-        signals: Mapping[str, Signal],
-        settings: Settings,
-        identity: tuple[str, tuple[tuple[str, str], ...]],
-        layout: SlotLayout | None = None,
+        self, ruleset: RulesInForce, layout: SlotLayout | None = None, rule_terms: RuleTerms | None = None
     ) -> None:
-        self.version, file_types = identity
-        self.all_rules = tuple(rules)
-        self.rules = tuple(rule for rule in rules if rule.enabled)
-        self.signals = signals
-        self.settings = settings
+        """Make the rules of *ruleset* ready; *rule_terms* are its, where they are at hand."""
+        self.version = ruleset.version
+        self.all_rules = tuple(ruleset.rules)
+        self.signals = ruleset.signals
+        self.settings = ruleset.settings
         self.layout = layout
-        self.context = EvaluationContext(zone_of(settings.timezone), file_types)
-        self.conditions = {name: signal.condition for name, signal in signals.items()}
-        puts_in_place = layout is None and bool(signals)
-        self.terms: tuple[RuleTerm, ...] = tuple(
-            RuleTerm(
-                inline_signals(rule.term, self.conditions) if puts_in_place else rule.term,
-                rule.per_gpu,
-                rule.gpus == "workload",
-                rule.name,
-            )
-            for rule in self.rules
-        )
-        self.reads_clock = any(ir.reads(rule.term, "telemetry_age") for rule in self.terms)
-        self.is_of_node = not any(rule.of_workload or ir.is_contextual(rule.term) for rule in self.terms) and all(
+        self.context = EvaluationContext(zone_of(self.settings.timezone), ruleset.file_types)
+        self.conditions = {name: signal.condition for name, signal in self.signals.items()}
+        self.rule_terms = rule_terms or RuleTerms(ruleset, layout is not None)
+        self.rules, self.terms = self.rule_terms.rules, self.rule_terms.terms
+        self.reads_clock = any(rule.reads.reads_clock for rule in self.terms)
+        self.is_of_node = not any(rule.of_workload or rule.reads.is_contextual for rule in self.terms) and all(
             not is_directive(a.action) or a.action.is_static for rule in self.rules for a in rule.actions
         )
         self.outcomes: dict[int, Outcome] = {}
@@ -90,10 +77,7 @@ class Program:
     @cached_property
     def node_fields(self) -> frozenset[str]:
         """The fields of the node that rules read of this instant; what only signals and windows read is left out."""
-        names: set[str] = set()
-        for rule in self.terms:
-            ir.add_node_fields(rule.term, names)
-        return frozenset(names)
+        return frozenset().union(*(rule.reads.node for rule in self.terms))
 
     def mask(self, facts: Facts) -> int:
         """Return the rules that are TRUE on *facts*: bit *i* is rule *i*."""
@@ -136,15 +120,16 @@ class Program:
         """What decisions on transfers depend on."""
         return TransferDependence(self.terms, self.layout)
 
-    def _prepared(self) -> Specializer:
+    def _prepared(self, before: "Program | None" = None) -> Specializer:
         if self._specializer is None:
+            known = before._specializer if before is not None else None
             with gc_paused():
-                self._specializer = Specializer(self.terms, self.layout, self.min_indexed)
+                self._specializer = Specializer(self.terms, self.layout, self.min_indexed, known)
         return self._specializer
 
-    def prepare(self) -> None:
-        """Compile now what ``bind`` needs."""
-        self._prepared()
+    def prepare(self, before: "Program") -> None:
+        """Make now what ``bind`` needs, and take from the program *before* what is the same."""
+        self._prepared(before)
 
     @property
     def is_looked_up(self) -> bool:

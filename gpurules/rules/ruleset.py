@@ -49,7 +49,7 @@ class Ruleset:
     @cached_property
     def program(self) -> Program:
         """The rules compiled for evaluation without history."""
-        return Program(self.rules, self.signals, self.settings, (self.version, self.file_types))
+        return Program(self)
 
     @property
     def terms(self) -> tuple[ir.Term, ...]:

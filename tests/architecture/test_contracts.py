@@ -21,6 +21,7 @@ NO_PLUGINS = {
         "reasons",
         "specialization",
         "straight",
+        "subjects",
         "text_column",
         "text_tests",
     },

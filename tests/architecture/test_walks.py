@@ -19,7 +19,7 @@ REBUILT = "every other term is rebuilt from its parts"
 
 PARTIAL = {
     HANDED_ON: {
-        "backends/bitmap_columns.py::_Reader.truth",
+        "backends/subjects.py::_Reader.truth",
         "backends/columnar/evaluator.py::Columnar._at",
         "backends/columnar/evaluator.py::Columnar._computed",
         "backends/columnar/operations.py::is_missing",
@@ -73,7 +73,7 @@ PARTIAL = {
         "ruletest/generation/ramps.py::rise_of",
     },
     NO: {
-        "backends/bitmap_columns.py::_fits",
+        "backends/subjects.py::_fits",
         "formatting/formatter.py::_same",
         "language/terms/lowering.py::_is_low",
         "linter/meaning/partial_shadows.py::_is_box",

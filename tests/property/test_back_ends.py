@@ -94,7 +94,7 @@ def test_a_program_at_once_and_in_two_steps_is_the_tree_walk(case: tuple[Ruleset
     assert bound.mask(drawn.transfer, drawn.workload) == wanted
     assert bound.mask(NO_TRANSFER, NO_WORKLOAD) == by_tree(program, ahead)
     with patch.object(Program, "min_indexed", 1), patch.object(Program, "min_looked_up", 1):
-        looked_up = Program(ruleset.rules, ruleset.signals, ruleset.settings, (ruleset.version, ruleset.file_types))
+        looked_up = Program(ruleset)
         assert looked_up.mask(facts) == wanted
         straight = BoundProgram(looked_up, drawn.snapshot, drawn.node, program.context)
         assert looked_up.straight(straight, drawn.transfer, drawn.workload) == wanted

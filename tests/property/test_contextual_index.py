@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from gpurules.backends import ExplainBackEnd, Facts, RuleTerm, contextual_index, specialization
 from gpurules.backends import bitmap_columns as columns
-from gpurules.backends.contextual_index import indexed_parts
+from gpurules.backends.contextual_index import indexed_rule
 from gpurules.backends.specialization import Specializer
 from gpurules.fields import FIELDS, Scope, declared_field
 from gpurules.language import Environment, parse
@@ -122,7 +122,7 @@ def test_the_index_and_the_tree_walk_agree(
         found = ENVIRONMENT.condition(parse(" AND ".join(condition)))
         assert found.term.datatype.kind.value == "bool", found.findings
         rules.append(RuleTerm(found.term, found.per_gpu))
-    assert all(indexed_parts(rule) for rule in rules)
+    assert all(indexed_rule(rule) for rule in rules)
     with (
         patch.object(columns, "MAX_TABLE_BYTES", table_bytes),
         patch.object(specialization, "MIN_SHARING", 1),

@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gpurules.backends.literals import SearchText, literal_finder
-from gpurules.backends.text_column import MISSING, TextColumn
+from gpurules.backends.subjects import MISSING, SubjectParts
+from gpurules.backends.text_column import TextColumn
 from gpurules.backends.text_tests import glob_pattern, pattern_of
 from gpurules.fields import FIELDS
 from gpurules.language.syntax.nodes import TextOperator
@@ -81,7 +82,8 @@ def test_rules_with_several_tests_match_where_all_of_them_hold(
             term = ir.TextTest(operator, PATH, ir.Constant(pattern, STRING))
             assert pattern_of(term) is not None
             parts.setdefault(position, []).append(ir.Not(term) if is_not else term)
-    column = TextColumn(PATH, parts, len(rules) + 3)
+    listed = {position: SubjectParts(PATH, tuple(terms)) for position, terms in parts.items()}
+    column = TextColumn(PATH, listed, len(rules) + 3)
     for text in [*texts, "aba", "abba", ""]:
         mask = column.mask(column.cell(text))
         assert mask & 0b111 == 0b111, "rules that say nothing about the text are not ruled out"

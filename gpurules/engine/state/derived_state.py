@@ -5,7 +5,7 @@ from copy import copy
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from gpurules.backends.ambient_index import AmbientIndex, AmbientPart, ambient_parts
+from gpurules.backends.ambient_index import AmbientIndex, AmbientRule, ambient_rule
 from gpurules.backends.explain import value_of
 from gpurules.backends.facts import EvaluationContext, Facts, SlotKey, SlotLayout, read, series_name, slot_key
 from gpurules.backends.python import RuleTerm, Truths, arguments, truths_function
@@ -15,22 +15,25 @@ from gpurules.engine.state.signals import Owner, Signals, Transition, signals_re
 from gpurules.language.terms import ir
 from gpurules.model import Snapshot, Truth, Value
 from gpurules.rules.rule import Signal
+from gpurules.rules.rule_terms import RuleTerms
 from gpurules.rules.ruleset import Ruleset
 
 
-def _windows(ruleset: Ruleset) -> dict[SlotKey, ir.Window]:
-    terms = [*(rule.term for rule in ruleset.rules if rule.enabled), *ruleset.mentioned.values()]
+def _windows(ruleset: Ruleset, rule_terms: RuleTerms) -> dict[SlotKey, ir.Window]:
+    found = [window for rule in rule_terms.terms for window in rule.reads.derived if isinstance(window, ir.Window)]
+    terms = [*ruleset.mentioned.values()]
     for signal in ruleset.signals.values():
         terms += [signal.condition] if signal.until is None else [signal.condition, signal.until]
-    return {slot_key(window): window for term in terms for window in ir.windows(term)}
+    found += [window for term in terms for window in ir.windows(term)]
+    return {slot_key(window): window for window in found}
 
 
-def layout_of(ruleset: Ruleset) -> tuple[SlotLayout, Mapping[SlotKey, ir.Window]]:
+def layout_of(ruleset: Ruleset, rule_terms: RuleTerms | None = None) -> tuple[SlotLayout, Mapping[SlotKey, ir.Window]]:
     """Return where each signal and window of *ruleset* is in the rows, and the windows.
 
     A signal of GPUs is in the row of the node too: there it says whether it is on for one of them.
     """
-    windows = _windows(ruleset)
+    windows = _windows(ruleset, rule_terms or RuleTerms(ruleset))
     per_gpu: list[SlotKey] = [key for key, window in windows.items() if window.field.is_per_gpu]
     of_node: list[SlotKey] = [key for key, window in windows.items() if not window.field.is_per_gpu]
     for signal in ruleset.signals.values():
@@ -119,9 +122,10 @@ class DerivedState:
 
     min_batch = MIN_TOGETHER
 
-    def __init__(self, ruleset: Ruleset) -> None:
+    def __init__(self, ruleset: Ruleset, rule_terms: RuleTerms | None = None) -> None:
+        """Remember what *ruleset* needs; *rule_terms* are its, where they are at hand."""
         self.settings = ruleset.settings
-        self.layout, self._windows = layout_of(ruleset)
+        self.layout, self._windows = layout_of(ruleset, rule_terms)
         self.history = History(self._windows.values())
         self._watched = tuple({series_name(window): window for window in self._windows.values()}.items())
         self._signals = Signals(ruleset.signals)
@@ -138,13 +142,13 @@ class DerivedState:
 
     def _to_look_up(self) -> tuple[tuple[SignalSlot, ...], AmbientIndex | None]:
         """Return the signals whose conditions can be looked up, none of which reads others; and how."""
-        found: dict[int, tuple[RuleTerm, tuple[AmbientPart, ...]]] = {}
+        found: dict[int, AmbientRule] = {}
         members: list[SignalSlot] = []
         for member in self._members:
             rule = RuleTerm(member.signal.condition, member.signal.per_gpu)
-            parts = None if signals_read(member.signal) else ambient_parts(rule, self.layout)
+            parts = None if signals_read(member.signal) else ambient_rule(rule)
             if parts is not None:
-                found[len(members)] = (rule, parts)
+                found[len(members)] = parts
                 members.append(member)
         if len(members) < self.min_batch:
             return (), None

@@ -3,7 +3,7 @@
 Names are resolved: definitions are put in place, inputs are constants. A term is immutable and may be shared.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import field
 from typing import TypeAlias
 
@@ -249,8 +249,21 @@ def children(term: Term) -> tuple[Term, ...]:
             return term.arguments
 
 
-def walk(term: Term, leaves: tuple[type[Term], ...] = ()) -> Iterator[Term]:
-    """Yield *term* and every term in it, each shared term once, without recursion; *leaves* are not entered."""
+_LEAVES = frozenset({Constant, Read, Signal, Window})
+
+
+def walk(term: Term, leaves: tuple[type[Term], ...] = ()) -> Iterable[Term]:
+    """Return *term* and every term in it, each shared term once, without recursion; *leaves* are not entered."""
+    if isinstance(term, leaves):
+        return (term,)
+    inside = children(term)
+    for part in inside:
+        if type(part) not in _LEAVES:
+            return _walked(term, leaves)
+    return (term, *{id(part): part for part in inside}.values())  # as nearly all are: a comparison with a constant
+
+
+def _walked(term: Term, leaves: tuple[type[Term], ...]) -> Iterator[Term]:
     seen: set[int] = set()
     stack = [term]
     while stack:
@@ -283,11 +296,6 @@ def scopes(term: Term) -> frozenset[Scope]:
 def windows(term: Term) -> list[Window]:
     """Return every window in *term*, each shared one once."""
     return [part for part in walk(term) if isinstance(part, Window)]
-
-
-def add_node_fields(term: Term, names: set[str]) -> None:
-    """Add the names of the fields of the node that *term* reads of this instant, windows left out."""
-    names.update(part.field.name for part in walk(term) if isinstance(part, Read) and part.field.scope is Scope.NODE)
 
 
 def reads(term: Term, name: str) -> bool:

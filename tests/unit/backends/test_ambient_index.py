@@ -2,8 +2,8 @@
 
 import pytest
 
-from gpurules.backends.ambient_index import ambient_parts
-from gpurules.backends.facts import NO_WORKLOAD, Facts, SlotLayout
+from gpurules.backends.ambient_index import ambient_rule
+from gpurules.backends.facts import NO_WORKLOAD, Facts
 from gpurules.backends.python import RuleTerm
 from gpurules.backends.specialization import Specializer
 from gpurules.language.terms import ir
@@ -33,19 +33,18 @@ def rule(text: str) -> RuleTerm:
     ],
 )
 def test_what_compares_readings_with_constants_is_looked_up(text: str, is_looked_up: bool) -> None:
-    assert (ambient_parts(rule(text), None) is not None) is is_looked_up
+    assert (ambient_rule(rule(text)) is not None) is is_looked_up
     assert Specializer([rule(text)], None, 1).is_compiled is not is_looked_up
 
 
 def test_rules_of_the_workload_are_compiled() -> None:
     of_workload = RuleTerm(checked("gpu_memory > 80").term, True, of_workload=True)
-    assert ambient_parts(of_workload, None) is None
+    assert ambient_rule(of_workload) is None
 
 
 def test_a_rule_that_needs_two_signals_is_compiled() -> None:
     both = RuleTerm(ir.And((ir.Signal("a", False), ir.Signal("b", False))), False)
-    layout = SlotLayout({}, {("signal", "a"): 0, ("signal", "b"): 1})
-    assert ambient_parts(both, layout) is None
+    assert ambient_rule(both) is None
 
 
 @pytest.mark.parametrize(("memory", "temperature", "holds"), [((90, 10), (50, 95), False), ((10, 90), (50, 95), True)])

@@ -2,7 +2,7 @@
 
 import pytest
 
-from gpurules.backends.contextual_index import MAX_CONDITIONS, MIN_SHARING, indexed_parts, select_indexable
+from gpurules.backends.contextual_index import MAX_CONDITIONS, MIN_SHARING, indexed_rule, select_indexable
 from gpurules.backends.python import RuleTerm
 from gpurules.backends.specialization import Specializer
 from tests.factories import checked
@@ -27,11 +27,13 @@ def rule(text: str) -> RuleTerm:
     ],
 )
 def test_parts_that_read_transfer_and_workload_alone_fit(text: str, count: int) -> None:
-    assert len(indexed_parts(rule(text))) == count
+    found = indexed_rule(rule(text))
+    assert (len(found.parts) if found else 0) == count
 
 
 def fitting(rules: list[str]) -> list[int]:
-    return list(select_indexable({n: indexed_parts(rule(text)) for n, text in enumerate(rules)}, MIN_SHARING))
+    found = {n: fits for n, text in enumerate(rules) if (fits := indexed_rule(rule(text)))}
+    return list(select_indexable(found, MIN_SHARING))
 
 
 def test_a_condition_that_few_rules_share_is_left_to_them() -> None:
