@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field, replace
 from unittest.mock import patch
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -179,6 +180,63 @@ def test_an_engine_that_was_replaced_stepwise_decides_as_one_made_from_scratch(
                 assert matching(loaded, transfer) == matching(texts, transfer) == wanted
                 directives = [engine.decide(transfer, WORKLOAD).directives for engine in (loaded, texts, scratch)]
                 assert directives[0] == directives[1] == directives[2]
+
+
+def ruleset(*conditions: str, limit: int = 70) -> Ruleset:
+    listed = tuple((f"r{n}", f'condition: "{text}", action: pause_transfer') for n, text in enumerate(conditions))
+    return gpurules.loads(Rules(listed, limit).text)
+
+
+SPREAD = "gpu_memory > gpu_utilization AND transfer_size > {}GiB"
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (
+            ruleset("avg_over_time(gpu_memory[30s]) > 50"),
+            ruleset("avg_over_time(gpu_memory[30s]) > 50", "max_over_time(gpu_temperature[30s]) > 95"),
+        ),
+        (
+            ruleset("gpu_count == 1", "gpu_count == 2", "avg_over_time(gpu_memory[30s]) > 70"),
+            ruleset(
+                "max_over_time(gpu_temperature[30s]) > 95", "gpu_count == 2", "avg_over_time(gpu_memory[30s]) > 70"
+            ),
+        ),
+        (ruleset("gpu_memory > limit"), ruleset("gpu_memory > limit", limit=90)),
+        (ruleset("gpu_memory > 70"), ruleset("gpu_memory > 70", "gpu_temperature > 50")),
+        (ruleset("gpu_memory > 70", "gpu_temperature > 50"), ruleset("gpu_memory > 70")),
+        (
+            ruleset(*map(SPREAD.format, range(4))),
+            ruleset(*map(SPREAD.format, range(3)), "gpu_memory > gpu_utilization"),
+        ),
+        (
+            ruleset(*map(SPREAD.format, range(3)), "gpu_memory > gpu_utilization"),
+            ruleset(*map(SPREAD.format, range(4))),
+        ),
+        (ruleset("pressure", "heat"), ruleset("heat", "pressure")),
+    ],
+    ids=["window added", "window first", "input", "added", "removed", "compiled now", "indexed now", "swapped"],
+)
+@pytest.mark.parametrize("min_indexed", [1, 4, 100])
+def test_what_a_rule_is_compiled_with_is_what_it_is_now(before: Ruleset, after: Ruleset, min_indexed: int) -> None:
+    with patch.object(Program, "min_indexed", min_indexed), patch.object(python, "CHUNK", 2):
+        engine = gpurules.Engine(before, clock=float)
+        engine.observe(gpurules.Snapshot(timestamp=1.0, gpus=(gpurules.GPU(index=0, memory=85.0, temperature=60.0),)))
+        engine.replace(after)
+        hot = gpurules.GPU(index=0, memory=85.0, temperature=60.0, utilization=20)
+        engine.observe(gpurules.Snapshot(timestamp=2.0, gpus=(hot,)))
+        for transfer in TRANSFERS:
+            assert matching(engine, transfer) == walked(after, engine, transfer)
+
+
+def test_the_gpus_that_a_rule_looks_at_are_those_of_now() -> None:
+    before = ruleset("gpu_memory > 70")
+    after = replace(before, rules=tuple(replace(rule, gpus="workload") for rule in before.rules))
+    engine = gpurules.Engine(before, clock=float)
+    engine.replace(after)
+    engine.observe(gpurules.Snapshot(timestamp=1.0, gpus=(gpurules.GPU(index=1, memory=85.0),)))
+    assert matching(engine, TRANSFERS[0]) == walked(after, engine, TRANSFERS[0]) == []
 
 
 def rule_text(number: int, size: int) -> str:
