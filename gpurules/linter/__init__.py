@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from gpurules.linter.findings.fixing import fix
     from gpurules.linter.findings.policy import Policy
     from gpurules.linter.history import FROM_HISTORY
-    from gpurules.linter.linter import FROM_ANALYSIS, FROM_TESTS, lint, lint_loaded, lints
+    from gpurules.linter.linter import FROM_ANALYSIS, FROM_TESTS, Linting, lint, lint_loaded, lints
     from gpurules.linter.work import WORK, AbandonedError
 
 __all__ = [
@@ -48,6 +48,7 @@ __all__ = [
     "BaselineEntry",
     "BaselineError",
     "Check",
+    "Linting",
     "Policy",
     "Subject",
     "baseline_entries",

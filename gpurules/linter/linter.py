@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import cached_property
 from itertools import groupby
 from pathlib import Path
 
@@ -26,6 +27,71 @@ FROM_TESTS = codes_needing(Need.TESTS)
 """The codes about missing tests: a caller that has run the tests passes these findings in."""
 
 
+class Linting:
+    """Everything that is wrong or odd about a ruleset that a text was loaded to, in two steps.
+
+    Some is seen at once; the rest takes an analysis of all conditions together. Not for several threads.
+    """
+
+    def __init__(
+        self,
+        loaded: Loaded,
+        text: str,
+        path: str | None,
+        policy: Policy = DEFAULT,
+        from_tests: Sequence[Diagnostic] | None = None,
+    ) -> None:
+        self._loaded, self._path = loaded, path
+        self._text = text.removeprefix("\ufeff")
+        self._from_tests = from_tests or ()
+        if from_tests is None:  # the tests were not run, so a suppression of these codes may well be used
+            policy = replace(policy, codes=policy.codes - FROM_TESTS)
+        if not policy.recordings:
+            policy = replace(policy, codes=policy.codes - FROM_HISTORY)
+        self._policy = policy
+        self._subject = Subject(
+            loaded.ruleset or loaded.sound,
+            loaded.placed,
+            self._text,
+            path,
+            loaded.environment,
+            work=policy.work,
+            recordings=policy.recordings,
+            is_wanted=policy.is_wanted,
+        )
+
+    @cached_property
+    def _at_once(self) -> list[Diagnostic]:
+        found = [*_proved(self._loaded, self._subject.fix_work), *self._from_tests]
+        return found + self._checked(self._policy.codes - FROM_ANALYSIS)
+
+    def _checked(self, codes: frozenset[str]) -> list[Diagnostic]:
+        return [found for check in CHECKS if check.about.code in codes for found in check.run(self._subject)]
+
+    def quick(self) -> list[Diagnostic]:
+        """Return what is seen at once, in order of place."""
+        return self._reported(self._at_once, replace(self._policy, codes=self._policy.codes - FROM_ANALYSIS))
+
+    def whole(self) -> list[Diagnostic]:
+        """Return all there is, in order of place."""
+        found = self._at_once + self._checked(self._policy.codes & FROM_ANALYSIS)
+        policy = self._policy
+        if policy.unanalyzed is not None:
+            where = self._path or "<text>"
+            policy.unanalyzed.extend(f"{where}: {line}" for line in _undecided(self._subject, policy))
+        return self._reported(found, policy)
+
+    def _reported(self, found: Sequence[Diagnostic], policy: Policy) -> list[Diagnostic]:
+        """Return those of *found* that are reported, and what is wrong with suppressions, in order of place."""
+        wanted = sorted(
+            (d for d in distinct(found) if d.code in policy.codes_in(d.path)),
+            key=lambda d: (*d.place, d.code),
+        )
+        policy = replace(policy, codes=policy.codes - _unseen(self._loaded, self._subject, policy))
+        left = sorted(_unsilenced(wanted, self._text, self._path, policy), key=lambda d: (*d.place, d.code))
+        return with_fingerprints(left, self._loaded.placed)
+
+
 def lint_loaded(
     loaded: Loaded,
     text: str,
@@ -34,34 +100,7 @@ def lint_loaded(
     from_tests: Sequence[Diagnostic] | None = None,
 ) -> list[Diagnostic]:
     """Return everything that is wrong or odd about a ruleset that *text* was loaded to, in order of place."""
-    text = text.removeprefix("\ufeff")
-    subject = Subject(
-        loaded.ruleset or loaded.sound,
-        loaded.placed,
-        text,
-        path,
-        loaded.environment,
-        work=policy.work,
-        recordings=policy.recordings,
-        is_wanted=policy.is_wanted,
-    )
-    if from_tests is None:  # the tests were not run, so a suppression of these codes may well be used
-        policy = replace(policy, codes=policy.codes - FROM_TESTS)
-    if not policy.recordings:
-        policy = replace(policy, codes=policy.codes - FROM_HISTORY)
-    found = [*_proved(loaded, subject.fix_work), *(from_tests or ())]
-    for check in CHECKS:
-        if check.about.code in policy.codes:
-            found += check.run(subject)
-    if policy.unanalyzed is not None:
-        policy.unanalyzed.extend(f"{path or '<text>'}: {line}" for line in _undecided(subject, policy))
-    wanted = sorted(
-        (d for d in distinct(found) if d.code in policy.codes_in(d.path)),
-        key=lambda d: (*d.place, d.code),
-    )
-    policy = replace(policy, codes=policy.codes - _unseen(loaded, subject, policy))
-    left = sorted(_unsilenced(wanted, text, path, policy), key=lambda d: (*d.place, d.code))
-    return with_fingerprints(left, loaded.placed)
+    return Linting(loaded, text, path, policy, from_tests).whole()
 
 
 def _unseen(loaded: Loaded, subject: Subject, policy: Policy) -> frozenset[str]:

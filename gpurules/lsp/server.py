@@ -51,7 +51,7 @@ class EditorSession:
         self.server = _Server("gpurules", project.version, types.TextDocumentSyncKind.Full, protocol_cls=Protocol)
         self._publishing = Lock()
         self._quick = Debouncer(self._publish)
-        self._thorough = Debouncer(self._publish_all, delay_seconds=0.0)
+        self._thorough = Debouncer(self._publish_all)
         self._on(types.INITIALIZED, lambda _: self._start())
         self._on(types.TEXT_DOCUMENT_DID_OPEN, lambda p: self._open(p.text_document))
         self._on(types.TEXT_DOCUMENT_DID_CHANGE, lambda p: self._change(p.text_document))
@@ -164,23 +164,26 @@ class EditorSession:
         checker = self._context.checker
         known = checker.known_findings(document)
         with suppress(JsonRpcException):
-            found = self._guarded(lambda: checker.findings(document, lambda: self._documents.get(uri) is document))
+            found = self._guarded(lambda: checker.findings(document, lambda: self._is_current(document)))
             if found is not None and found != known:
                 self._send(document, publish(document, found, self._context.documents, self._context.project))
 
     def _send(self, document: TextDocument, found: list[types.Diagnostic] | None) -> None:
         """Send the findings of a document to the editor, unless it has changed in the meantime."""
         with self._publishing:
-            if found is not None and self._documents.get(document.uri) is document:
+            if found is not None and self._is_current(document):
                 publish_params = types.PublishDiagnosticsParams(document.uri, found, document.version)
                 self.server.text_document_publish_diagnostics(publish_params)
+
+    def _is_current(self, document: TextDocument) -> bool:
+        return self._documents.get(document.uri) is document
 
     def _diagnostics(self, document: TextDocument) -> list[types.Diagnostic]:
         context = self._context
         if document.kind in (DocumentKind.RULESET, DocumentKind.TEST):
             self._complain(context.project.settings(document.path).problem)
         try:
-            found = context.checker.quick(document)
+            found = context.checker.quick(document, lambda: self._is_current(document))
         except ValueError as error:
             return [problem(document, str(error))]
         return publish(document, found, context.documents, context.project)

@@ -4,21 +4,28 @@ A rule is what its keys say in an environment: fields, definitions, signals, inp
 what was built is equal, but for the place of the rule in the file. Rules with a finding are never kept.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import TypeVar, cast
 
 from gpurules.language import Checked, Parsed, parse
 from gpurules.records import Alone, record
 from gpurules.rules.rule import Rule, Signal
 
+T = TypeVar("T")
+
 
 class ParsedText:
-    """The text of an expression, parsed when that is first asked for."""
+    """The text of an expression, parsed when that is first asked for.
 
-    __slots__ = ("_parsed", "text")
+    It lives as long as the expression stays the same, and with it what is worked out of the expression alone.
+    """
+
+    __slots__ = ("_noted", "_parsed", "text")
 
     def __init__(self, text: str, parsed: Parsed | None = None) -> None:
         self.text = text
         self._parsed = parsed
+        self._noted: dict[object, tuple[Checked, object]] = {}
 
     @property
     def parsed(self) -> Parsed:
@@ -27,9 +34,17 @@ class ParsedText:
             self._parsed = parse(self.text)
         return self._parsed
 
+    def once(self, function: Callable[[Parsed, Checked], T], checked: Checked) -> T:
+        """Return what *function* makes of the text, as it was *checked*; it is asked once."""
+        noted = self._noted.get(function)
+        if noted is None or noted[0] is not checked:
+            noted = self._noted[function] = checked, function(self.parsed, checked)
+        return cast(T, noted[1])
+
     def forget(self) -> None:
-        """Drop the syntax tree of a condition; it is parsed again when it is asked for."""
+        """Drop the syntax tree of a condition, and what was worked out; it is parsed again when it is asked for."""
         self._parsed = None
+        self._noted.clear()
 
 
 @record

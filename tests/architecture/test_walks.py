@@ -51,7 +51,7 @@ PARTIAL = {
         "language/checking/arithmetic.py::adopt",
         "language/checking/arithmetic.py::fold_term",
         "language/checking/hints.py::describe",
-        "linter/checks/cost_above_budget.py::cost",
+        "linter/checks/cost_above_budget.py::_cost",
         "linter/conditions/hour_windows.py::for_always",
         "linter/conditions/parts.py::conjuncts",
         "linter/conditions/parts.py::junctions",

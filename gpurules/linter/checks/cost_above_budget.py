@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from gpurules.diagnostics import Code, Diagnostic, Form, Severity
+from gpurules.language import Checked, Parsed
 from gpurules.language.terms import ir
 from gpurules.linter.check import Subject, make_finding, whole
 from gpurules.model import Kind
@@ -34,24 +35,24 @@ class CostAboveBudget:
     def run(self, subject: Subject) -> Iterator[Diagnostic]:
         """Yield what it finds."""
         costs = {
-            placed.name: cost(placed.checked.term)
+            placed.name: placed.once(_cost)
             for placed in subject.placed
             if placed.name and placed.expression.parsed.tree is not None
         }
         for placed in subject.placed:
             if placed.checked.term.datatype.kind is not Kind.BOOL or placed.expression.parsed.tree is None:
                 continue
-            work = cost(placed.checked.term)
+            work = placed.once(_cost)
             if work > BUDGET and not _is_reported_elsewhere(placed, costs):
                 message = f"the condition compares with {work:,} values; the limit is {BUDGET}"
                 hint = "compare with a common property of the values, or split the rule"
                 yield make_finding(ABOUT.code, placed, whole(placed), message, hint)
 
 
-def cost(term: ir.Term) -> int:
-    """Return how many values *term* compares with at most: one a comparison, and one for each item of a list."""
+def _cost(_: Parsed, checked: Checked) -> int:
+    """Return how many values a text compares with at most: one a comparison, and one for each item of a list."""
     count = 0
-    for part in ir.walk(term):
+    for part in ir.walk(checked.term):
         match part:
             case ir.Compare(comparators):
                 count += len(comparators)

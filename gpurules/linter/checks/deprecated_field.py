@@ -2,7 +2,9 @@
 
 from collections.abc import Iterator
 
-from gpurules.diagnostics import Code, Diagnostic, Finding, Fix, Form, Severity
+from gpurules.diagnostics import Code, Diagnostic, Finding, Fix, Form, Severity, Span
+from gpurules.fields import Field
+from gpurules.language import Checked, Parsed
 from gpurules.language.terms import ir
 from gpurules.linter.check import Subject, replacing
 
@@ -28,14 +30,14 @@ class DeprecatedField:
     def run(self, subject: Subject) -> Iterator[Diagnostic]:
         """Yield what it finds."""
         for placed in subject.placed:
-            text = placed.expression.parsed.text
-            for term in ir.walk(placed.checked.term):
-                if not isinstance(term, ir.Read) or term.field.replaced_by is None:
-                    continue
-                name, better = term.field.name, term.field.replaced_by
-                if text[term.span.start : term.span.end] == name:
-                    end = f" and is removed on {term.field.removed_on}" if term.field.removed_on else ""
-                    message = f"{name} has been replaced{end}"
-                    edits = replacing(term.span, better)
-                    finding = Finding(ABOUT.code, term.span, message, f"write {better}", edits, True)
-                    yield placed.expression.diagnostic(finding, placed.rule)
+            for field, span in placed.once(_replaced):
+                end = f" and is removed on {field.removed_on}" if field.removed_on else ""
+                message, better = f"{field.name} has been replaced{end}", field.replaced_by or ""
+                finding = Finding(ABOUT.code, span, message, f"write {better}", replacing(span, better), True)
+                yield placed.expression.diagnostic(finding, placed.rule)
+
+
+def _replaced(parsed: Parsed, checked: Checked) -> list[tuple[Field, Span]]:
+    """Return the fields in a text that have been replaced, and where they are."""
+    reads = [term for term in ir.walk(checked.term) if isinstance(term, ir.Read) and term.field.replaced_by is not None]
+    return [(t.field, t.span) for t in reads if parsed.text[t.span.start : t.span.end] == t.field.name]

@@ -28,11 +28,9 @@ class IrreversibleWithoutGuard:
     def run(self, subject: Subject) -> Iterator[Diagnostic]:
         """Yield what it finds."""
         for rule in subject.ruleset.rules if subject.ruleset else ():
-            if is_damped(rule) or not gauges(rule.term):
+            irreversible = [ordered for ordered in rule.actions if ordered.action.schema.get("x-irreversible")]
+            if not irreversible or is_damped(rule) or not gauges(rule.term):
                 continue
-            for ordered in rule.actions:
-                if ordered.action.schema.get("x-irreversible"):
-                    message = f"{ordered.name} is irreversible, and one reading is enough to start it"
-                    yield at_rule(
-                        ABOUT.code, rule, message, "add for or cooldown to the rule, or start with mode: shadow"
-                    )
+            for ordered in irreversible:
+                message = f"{ordered.name} is irreversible, and one reading is enough to start it"
+                yield at_rule(ABOUT.code, rule, message, "add for or cooldown to the rule, or start with mode: shadow")

@@ -29,7 +29,7 @@ class SelfFeedback:
     def run(self, subject: Subject) -> Iterator[Diagnostic]:
         """Yield what it finds."""
         for rule in subject.ruleset.rules if subject.ruleset else ():
-            if is_damped(rule):
+            if is_damped(rule) or not any(works_on(ordered.action) for ordered in rule.actions):
                 continue
             read = {field.name for field in gauges(rule.term)}
             for ordered in rule.actions:

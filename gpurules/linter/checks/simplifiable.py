@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from gpurules.diagnostics import Code, Diagnostic, Finding, Fix, Form, Severity
+from gpurules.language import Checked, Parsed
 from gpurules.language.syntax import nodes
 from gpurules.linter.check import Subject, proved_fix, replacing
 from gpurules.linter.rewriting.simplification import simplify
@@ -31,7 +32,7 @@ class Simplifiable:
         """Yield what it finds."""
         for placed in subject.placed if subject.ruleset else ():
             tree = placed.expression.parsed.tree
-            stack: list[nodes.Definition] = [] if tree is None else [tree]
+            stack: list[nodes.Definition] = [] if tree is None or not placed.once(_has_shorter_form) else [tree]
             while stack:
                 node = stack.pop()
                 better = simplify(node)
@@ -45,3 +46,14 @@ class Simplifiable:
                         yield found
                         continue
                 stack.extend(nodes.children(node))
+
+
+def _has_shorter_form(parsed: Parsed, _: Checked) -> bool:
+    """Return whether a text, or a part of it, has a shorter form, be it equivalent or not."""
+    stack: list[nodes.Definition] = [] if parsed.tree is None else [parsed.tree]
+    while stack:
+        node = stack.pop()
+        if simplify(node) is not None:
+            return True
+        stack.extend(nodes.children(node))
+    return False

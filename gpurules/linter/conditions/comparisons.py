@@ -2,14 +2,19 @@
 
 import re
 from collections.abc import Iterable, Iterator
+from typing import TypeAlias
 
 from gpurules.diagnostics import Edit, Span
 from gpurules.fields import Field
+from gpurules.language import Checked, Parsed
 from gpurules.language.syntax.nodes import Comparator
 from gpurules.language.terms import ir
 from gpurules.linter.conditions.links import links
 from gpurules.records import Record, record
 from gpurules.rules.building import Placed
+
+WrittenLink: TypeAlias = tuple[Field, Comparator, ir.Constant, Span | None]
+"""A field, how it is compared, the constant, and what stands between the two."""
 
 
 @record
@@ -43,15 +48,22 @@ class Comparison(Record):
 def comparisons(expressions: Iterable[Placed]) -> Iterator[Comparison]:
     """Yield every comparison of a field with a constant, those that come from a definition only in the definition."""
     for placed in expressions:
-        end = len(placed.expression.parsed.text)
-        for term in ir.walk(placed.checked.term):
-            for field, comparator, constant, between in _links(term):
-                span = constant.span
-                if span.end <= end and placed.expression.parsed.text[span.start : span.end] == constant.spelling:
-                    yield Comparison(placed, field, comparator, constant, between)
+        for field, comparator, constant, between in placed.once(_written):
+            yield Comparison(placed, field, comparator, constant, between)
 
 
-def _links(term: ir.Term) -> Iterator[tuple[Field, Comparator, ir.Constant, Span | None]]:
+def _written(parsed: Parsed, checked: Checked) -> list[WrittenLink]:
+    """Return the comparisons that are written in a text itself."""
+    found = (link for term in ir.walk(checked.term) for link in _links(term))
+    return [
+        link
+        for link in found
+        if link[2].span.end <= len(parsed.text)
+        and parsed.text[link[2].span.start : link[2].span.end] == link[2].spelling
+    ]
+
+
+def _links(term: ir.Term) -> Iterator[WrittenLink]:
     if isinstance(term, ir.Member) and isinstance(term.subject, ir.Read):
         for member in term.members:
             if isinstance(member, ir.Constant):

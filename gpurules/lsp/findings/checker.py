@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from gpurules.diagnostics import Diagnostic
-from gpurules.linter import FROM_ANALYSIS, Policy, lint_loaded, lints
+from gpurules.linter import FROM_ANALYSIS, Linting, Policy, lints
 from gpurules.lsp.project import Project
 from gpurules.lsp.text.documents import DocumentKind, TextDocument
 from gpurules.rules import Loaded, examine_again
@@ -21,14 +21,17 @@ class Checker:
         self._project = project
         self._kept: dict[str, tuple[TextDocument, tuple[Diagnostic, ...]]] = {}
         self._loaded: dict[str, tuple[TextDocument, Loaded]] = {}
+        self._linting: dict[str, tuple[TextDocument, Linting]] = {}
 
-    def quick(self, document: TextDocument) -> tuple[Diagnostic, ...]:
+    def quick(self, document: TextDocument, is_wanted: Callable[[], bool]) -> tuple[Diagnostic, ...]:
         """Return the findings of *document* and its bases that need no analysis, in order of position.
+
+        *is_wanted* is asked by the analysis that may follow.
 
         Raises:
             ValueError: it is a configuration that cannot be read.
         """
-        return self._keep(document, tuple(self._quick(document)))
+        return self._keep(document, tuple(self._quick(document, is_wanted)))
 
     def is_whole(self, document: TextDocument) -> bool:
         """Return whether the quick findings of *document* are complete."""
@@ -42,8 +45,10 @@ class Checker:
         Raises:
             AbandonedError: *is_wanted* reports that no client waits for them anymore.
         """
-        policy = replace(self._project.settings(document.path).policy, is_wanted=is_wanted)
-        found = tuple(lint_loaded(self._load(document), document.text, document.path, policy))
+        begun, linting = self._linting.pop(document.uri, (None, None))
+        if linting is None or begun is not document:
+            linting = self._begin(document, is_wanted)
+        found = tuple(linting.whole())
         return self._keep(document, found) if is_wanted() else found
 
     def known_findings(self, document: TextDocument) -> tuple[Diagnostic, ...]:
@@ -55,6 +60,7 @@ class Checker:
         """Drop the findings of a closed document."""
         self._kept.pop(uri, None)
         self._loaded.pop(uri, None)
+        self._linting.pop(uri, None)
 
     def check(self, document: TextDocument, is_wanted: Callable[[], bool]) -> Callable[[str], Sequence[Diagnostic]]:
         """Return the check for fixes of *document*: with an analysis only if that is known to have a safe fix.
@@ -71,7 +77,11 @@ class Checker:
         self._kept[document.uri] = (document, found)
         return found
 
-    def _quick(self, document: TextDocument) -> Sequence[Diagnostic]:
+    def _begin(self, document: TextDocument, is_wanted: Callable[[], bool]) -> Linting:
+        policy = replace(self._project.settings(document.path).policy, is_wanted=is_wanted)
+        return Linting(self._load(document), document.text, document.path, policy)
+
+    def _quick(self, document: TextDocument, is_wanted: Callable[[], bool]) -> Sequence[Diagnostic]:
         path = document.path
         if document.kind is DocumentKind.OTHER:
             return ()
@@ -84,7 +94,9 @@ class Checker:
             tests, ruleset, problems = examine(document.text, path or "<text>")
             wrong = facts_of_cases(tests, ruleset) if tests and ruleset else ()
             return [*problems, *(vacuous_tests(tests) if tests else ()), *wrong]
-        return lint_loaded(self._load(document), document.text, path, _without_analysis(settings.policy))
+        linting = self._begin(document, is_wanted)
+        self._linting[document.uri] = document, linting
+        return linting.quick()
 
     def _load(self, document: TextDocument) -> Loaded:
         """Return *document* loaded: once, and rules that its previous version has too are taken from that."""

@@ -1,6 +1,7 @@
 """An expression in a ruleset file: parsed, and able to locate each part of it in the file."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import TypeVar
 
 from gpurules.diagnostics import Diagnostic, Edit, Finding, LocatedEdit, Location, Span
 from gpurules.language import Checked, Parsed, parse, parse_definition
@@ -8,6 +9,8 @@ from gpurules.language.syntax import nodes
 from gpurules.records import Record, record
 from gpurules.rules.reuse import ParsedText
 from gpurules.rules.yaml.nodes import YamlNode, YamlScalar, YamlSequence
+
+T = TypeVar("T")
 
 
 class Expression:
@@ -71,6 +74,13 @@ class Placed(Record):
     checked: Checked
     rule: str | None = None
     name: str | None = None
+
+    def once(self, function: Callable[[Parsed, Checked], T]) -> T:
+        """Return what *function* makes of what the expression says, wherever it stands.
+
+        It is asked once, until the expression changes, however often the file around it is loaded again.
+        """
+        return self.expression.content.once(function, self.checked)
 
 
 def condition(node: YamlScalar) -> Expression:
