@@ -73,6 +73,7 @@ _HOMES = {
     "FROM_ANALYSIS": "linter",
     "FROM_HISTORY": "history",
     "FROM_TESTS": "linter",
+    "Linting": "linter",
     "Policy": "findings.policy",
     "Subject": "check",
     "WORK": "work",
