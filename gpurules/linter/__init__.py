@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from gpurules.linter.findings.policy import Policy
     from gpurules.linter.history import FROM_HISTORY
     from gpurules.linter.linter import FROM_ANALYSIS, FROM_TESTS, Linting, lint, lint_loaded, lints
-    from gpurules.linter.work import WORK, AbandonedError
+    from gpurules.linter.work import WORK, AbandonedError, WitnessMemory
 
 __all__ = [
     "CHECKS",
@@ -51,6 +51,7 @@ __all__ = [
     "Linting",
     "Policy",
     "Subject",
+    "WitnessMemory",
     "baseline_entries",
     "fix",
     "lint",
@@ -77,6 +78,7 @@ _HOMES = {
     "Policy": "findings.policy",
     "Subject": "check",
     "WORK": "work",
+    "WitnessMemory": "work",
     "baseline_entries": "findings.baseline",
     "fix": "findings.fixing",
     "lint": "linter",

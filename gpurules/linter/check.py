@@ -24,7 +24,7 @@ from gpurules.linter.conditions.comparisons import Comparison, comparisons
 from gpurules.linter.history import RecordedSnapshots, ReplayedRules, replay_rules
 from gpurules.linter.meaning.analysis import Analysis
 from gpurules.linter.rewriting.equivalence import FixWork, preserves_meaning
-from gpurules.linter.work import WORK, always
+from gpurules.linter.work import WORK, WitnessMemory, always
 from gpurules.rules import Rule, Ruleset
 from gpurules.rules.building import Placed
 from gpurules.rules.yaml import YamlMapping, YamlNode, YamlScalar, YamlSequence, read_yaml, with_rewrite
@@ -39,7 +39,7 @@ class Subject:
 
     ``text`` is what the file says, without a byte order mark; ``placed`` has the expressions of its bases too.
     ``work`` bounds the analysis of what it means; ``recordings`` are what its rules are judged by, if there are any;
-    ``is_wanted`` says whether a caller still waits for the findings.
+    ``is_wanted`` says whether a caller still waits for the findings; ``witnesses`` are known from a lint before.
     ``ruleset`` has only the rules and signals that are sound, where the file has errors.
     Missing: ``ruleset`` is None where the file could not be read.
     """
@@ -52,6 +52,7 @@ class Subject:
     work: int = WORK
     recordings: Sequence[RecordedSnapshots] = ()
     is_wanted: Callable[[], bool] = always
+    witnesses: WitnessMemory | None = None
 
     @cached_property
     def fix_work(self) -> FixWork:
@@ -61,7 +62,9 @@ class Subject:
     @cached_property
     def analysis(self) -> Analysis | None:
         """The analysis of what the ruleset means, None where it has errors."""
-        return None if self.ruleset is None else Analysis(self.ruleset, self.placed, self.work, self.is_wanted)
+        if self.ruleset is None:
+            return None
+        return Analysis(self.ruleset, self.placed, self.work, self.is_wanted, self.witnesses)
 
     @cached_property
     def comparisons(self) -> tuple[Comparison, ...]:

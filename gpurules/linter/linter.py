@@ -58,6 +58,7 @@ class Linting:
             work=policy.work,
             recordings=policy.recordings,
             is_wanted=policy.is_wanted,
+            witnesses=policy.witnesses,
         )
 
     @cached_property

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from gpurules.diagnostics import DEFAULT_CODES
 from gpurules.input_files import is_among
 from gpurules.linter.history import RecordedSnapshots
-from gpurules.linter.work import WORK, always
+from gpurules.linter.work import WORK, WitnessMemory, always
 from gpurules.records import Record, record
 
 
@@ -24,7 +24,8 @@ class Policy(Record):
     ``work`` bounds the semantic analysis of each ruleset, in steps; ``unanalyzed`` collects what it could not decide.
     ``recordings`` are what rules are judged by; without any nothing is said of what they show.
     ``is_wanted`` is asked often: once it says no, the linter gives up with an AbandonedError.
-    Missing: without ``today`` no suppression ever expires; ``unanalyzed`` is None if it is not needed.
+    ``witnesses`` are known from a lint before.
+    Missing: without ``today`` no suppression ever expires; ``unanalyzed`` and ``witnesses`` are None if not needed.
     """
 
     codes: frozenset[str] = DEFAULT_CODES
@@ -34,6 +35,7 @@ class Policy(Record):
     recordings: tuple[RecordedSnapshots, ...] = ()
     unanalyzed: list[str] | None = field(default=None, compare=False)
     is_wanted: Callable[[], bool] = field(default=always, compare=False)
+    witnesses: WitnessMemory | None = field(default=None, compare=False)
 
     def codes_in(self, path: str | None) -> frozenset[str]:
         """Return the codes that are reported in the file *path*.

@@ -10,7 +10,7 @@ from gpurules.diagnostics import Edit, Example, Span
 from gpurules.language.terms import ir
 from gpurules.language.terms.lowering import inline_signals
 from gpurules.linter.conditions.parts import Junction
-from gpurules.linter.work import WORK, AbandonedError, always
+from gpurules.linter.work import WORK, AbandonedError, WitnessMemory, always
 from gpurules.model import Kind
 from gpurules.proofs import (
     COUNTS,
@@ -148,6 +148,7 @@ class Analysis:
         placed: Sequence[Placed],
         work: int = WORK,
         is_wanted: Callable[[], bool] = always,
+        witnesses: WitnessMemory | None = None,
     ) -> None:
         self.ruleset = ruleset
         self.placed = placed
@@ -159,6 +160,7 @@ class Analysis:
         self.gapless: dict[str, bool] = {}
         self._left = work
         self._is_wanted = is_wanted
+        self._witnesses = witnesses or WitnessMemory()
         conditions = {name: signal.condition for name, signal in self.ruleset.signals.items()}
         self._scope = {rule.name: rule.gpus for rule in self.ruleset.rules}
         self._rules = {rule.name: rule for rule in self.ruleset.rules}
@@ -250,13 +252,15 @@ class Analysis:
         answer = self.ask(claims, who)
         return answer if isinstance(answer, Sat) else None
 
-    def minimize(self, found: Sat, claims: Sequence[TruthClaim], also: Callable[[Sat], bool] = lambda _: True) -> Sat:
+    def minimize(self, found: Sat, claims: Sequence[TruthClaim], also: Callable[[Sat], bool] | None = None) -> Sat:
         """Return *found*, which shows *claims* and *also*, with the facts that matter to people."""
         if self._left <= 0:
             return found
         self._left -= _PER_QUESTION * len(claims)
-        witness = minimize_witness(found.witness, claims, self.ruleset.signals, lambda witness: also(Sat(witness)))
-        return Sat(witness)
+        witness, signals = found.witness, self.ruleset.signals
+        if also is not None:
+            return Sat(minimize_witness(witness, claims, signals, lambda less: also(Sat(less))))
+        return Sat(self._witnesses.minimized(witness, claims, lambda: minimize_witness(witness, claims, signals)))
 
     def state(self, one: Examined) -> Contingency:
         """Return the contingency of a condition, cached."""

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from gpurules.diagnostics import Diagnostic
-from gpurules.linter import FROM_ANALYSIS, Linting, Policy, lints
+from gpurules.linter import FROM_ANALYSIS, Linting, Policy, WitnessMemory, lints
 from gpurules.lsp.project import Project
 from gpurules.lsp.text.documents import DocumentKind, TextDocument
 from gpurules.rules import Loaded, examine_again
@@ -22,6 +22,7 @@ class Checker:
         self._kept: dict[str, tuple[TextDocument, tuple[Diagnostic, ...]]] = {}
         self._loaded: dict[str, tuple[TextDocument, Loaded]] = {}
         self._linting: dict[str, tuple[TextDocument, Linting]] = {}
+        self._witnesses: dict[str, WitnessMemory] = {}
 
     def quick(self, document: TextDocument, is_wanted: Callable[[], bool]) -> tuple[Diagnostic, ...]:
         """Return the findings of *document* and its bases that need no analysis, in order of position.
@@ -61,6 +62,7 @@ class Checker:
         self._kept.pop(uri, None)
         self._loaded.pop(uri, None)
         self._linting.pop(uri, None)
+        self._witnesses.pop(uri, None)
 
     def check(self, document: TextDocument, is_wanted: Callable[[], bool]) -> Callable[[str], Sequence[Diagnostic]]:
         """Return the check for fixes of *document*: with an analysis only if that is known to have a safe fix.
@@ -78,7 +80,8 @@ class Checker:
         return found
 
     def _begin(self, document: TextDocument, is_wanted: Callable[[], bool]) -> Linting:
-        policy = replace(self._project.settings(document.path).policy, is_wanted=is_wanted)
+        witnesses = self._witnesses.setdefault(document.uri, WitnessMemory())
+        policy = replace(self._project.settings(document.path).policy, is_wanted=is_wanted, witnesses=witnesses)
         return Linting(self._load(document), document.text, document.path, policy)
 
     def _quick(self, document: TextDocument, is_wanted: Callable[[], bool]) -> Sequence[Diagnostic]:
