@@ -1,10 +1,11 @@
 """What bounds and saves the work of an analysis: its budget, its cancellation, and witnesses that are known already."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable
+from typing import TypeVar, cast
 
 from gpurules.errors import GpurulesError
-from gpurules.language.terms import ir
-from gpurules.proofs import TruthClaim, Witness
+
+T = TypeVar("T")
 
 WORK = 500_000
 """How many steps the analysis of one ruleset may take."""
@@ -23,23 +24,16 @@ _MOST_WITNESSES = 10_000
 
 
 class WitnessMemory:
-    """Witnesses that were minimized, for the next lint of a text that hardly changed. Not for several threads.
-
-    What a witness of claims is minimized to depends on nothing else, unless they name signals: these are not kept.
-    """
+    """Witnesses that were minimized, for the next lint of a text that hardly changed. Not for several threads."""
 
     def __init__(self) -> None:
-        self._known: dict[tuple[TruthClaim, ...], tuple[Witness, Witness]] = {}
+        self._known: dict[Hashable, tuple[object, object]] = {}
 
-    def minimized(self, witness: Witness, claims: Sequence[TruthClaim], minimize: Callable[[], Witness]) -> Witness:
-        """Return what *minimize* makes of the *witness* of *claims*; it is asked if that is not known."""
-        key = tuple(claims)
-        known = self._known.get(key)
-        if known is not None and known[0] == witness:
-            return known[1]
-        found = minimize()
-        if not any(isinstance(part, ir.Signal) for claim in claims for part in ir.walk(claim.condition.term)):
+    def minimized(self, witness: T, claims: Hashable, minimize: Callable[[], T]) -> T:
+        """Return what *minimize* makes of the *witness* of *claims*, on which alone that depends; it is asked once."""
+        known = self._known.get(claims)
+        if known is None or known[0] != witness:
             if len(self._known) >= _MOST_WITNESSES:
                 self._known.clear()
-            self._known[key] = witness, found
-        return found
+            known = self._known[claims] = witness, minimize()
+        return cast(T, known[1])

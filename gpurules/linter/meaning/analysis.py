@@ -260,7 +260,10 @@ class Analysis:
         witness, signals = found.witness, self.ruleset.signals
         if also is not None:
             return Sat(minimize_witness(witness, claims, signals, lambda less: also(Sat(less))))
-        return Sat(self._witnesses.minimized(witness, claims, lambda: minimize_witness(witness, claims, signals)))
+        if any(isinstance(part, ir.Signal) for claim in claims for part in ir.walk(claim.condition.term)):
+            return Sat(minimize_witness(witness, claims, signals))
+        known = self._witnesses.minimized(witness, tuple(claims), lambda: minimize_witness(witness, claims))
+        return Sat(known)
 
     def state(self, one: Examined) -> Contingency:
         """Return the contingency of a condition, cached."""

@@ -5,6 +5,7 @@ Equality, STARTSWITH, ENDSWITH, CONTAINS and GLOB are simple automata; their pro
 
 import re
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import TypeAlias
 
 from gpurules.language.syntax.nodes import TextOperator
@@ -13,6 +14,8 @@ from gpurules.records import Record, record
 Ranges: TypeAlias = tuple[tuple[int, int], ...]
 WORK = 200_000
 """How many steps of automata one field may cost."""
+_REMEMBERED = 32
+"""For how many sets of patterns the texts are kept: a prover for the next version of a ruleset asks for the same."""
 
 
 @record
@@ -138,7 +141,8 @@ def _alphabet(patterns: Sequence[Sequence[PatternPiece]]) -> list[int]:
     return list(kept.values())
 
 
-def _walk(patterns: Sequence[Pattern], words: Sequence[Pattern], language: Language) -> list[str] | None:
+@lru_cache(maxsize=_REMEMBERED)
+def _walk(patterns: tuple[Pattern, ...], words: tuple[Pattern, ...], language: Language) -> tuple[str, ...] | None:
     """Return the shortest text of each answer of *patterns*, within *language* and without *words*."""
     every = [*patterns, *words, *language]
     alphabet = _alphabet(every)
@@ -158,7 +162,7 @@ def _walk(patterns: Sequence[Pattern], words: Sequence[Pattern], language: Langu
             if following not in texts:
                 texts[following] = texts[state] + chr(code)
                 queue.append(following)
-    return list(answers.values())
+    return tuple(answers.values())
 
 
 def is_in(text: str, language: Language) -> bool:
@@ -186,12 +190,12 @@ def representative_texts(
     Missing: None where the patterns are too many or too entangled to walk through.
     """
     words = [word for word in sorted(set(constants)) if is_in(word, language)]
-    tests = [pieces(operator, pattern) for operator, pattern in sorted(set(patterns))]
+    tests = tuple([pieces(operator, pattern) for operator, pattern in sorted(set(patterns))])
     if not tests and not language:
         return [*words, _other(words)]
     collided: frozenset[str] = frozenset()
     while True:
-        found = _walk(tests, [tuple(_literal(c) for c in word) for word in sorted(collided)], language)
+        found = _walk(tests, tuple([tuple(_literal(c) for c in word) for word in sorted(collided)]), language)
         if found is None:
             return None
         new = collided | (frozenset(found) & frozenset(words))
