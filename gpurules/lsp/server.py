@@ -51,7 +51,7 @@ class EditorSession:
         self.server = _Server("gpurules", project.version, types.TextDocumentSyncKind.Full, protocol_cls=Protocol)
         self._publishing = Lock()
         self._quick = Debouncer(self._publish)
-        self._thorough = Debouncer(self._publish_all)
+        self._thorough = Debouncer(self._publish_all, short_seconds=0.0)
         self._on(types.INITIALIZED, lambda _: self._start())
         self._on(types.TEXT_DOCUMENT_DID_OPEN, lambda p: self._open(p.text_document))
         self._on(types.TEXT_DOCUMENT_DID_CHANGE, lambda p: self._change(p.text_document))

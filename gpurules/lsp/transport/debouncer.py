@@ -15,10 +15,17 @@ class Debouncer:
 
     How long that is follows from how long the work for the key took lately. The thread is a daemon: it never delays the
     end of the program.
+    Units: *short_seconds* of quiet before work that is quick.
     """
 
-    def __init__(self, work: Callable[[str], None], clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        work: Callable[[str], None],
+        short_seconds: float = SHORT_SECONDS,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._work = work
+        self._short_seconds = short_seconds
         self._clock = clock
         self._due: dict[str, float] = {}
         self._took: dict[str, float] = {}
@@ -30,7 +37,7 @@ class Debouncer:
     def ask(self, key: str, at_once: bool = False) -> None:
         """Request work for *key*; an earlier request for it is postponed, not duplicated."""
         with self._changed:
-            delay = SHORT_SECONDS if self._took.get(key, 0.0) <= QUICK_SECONDS else LONG_SECONDS
+            delay = self._short_seconds if self._took.get(key, 0.0) <= QUICK_SECONDS else LONG_SECONDS
             self._due[key] = self._clock() + (0.0 if at_once else delay)
             self._changed.notify()
 
