@@ -256,11 +256,17 @@ def walk(term: Term, leaves: tuple[type[Term], ...] = ()) -> Iterable[Term]:
     """Return *term* and every term in it, each shared term once, without recursion; *leaves* are not entered."""
     if isinstance(term, leaves):
         return (term,)
-    inside = children(term)
-    for part in inside:
-        if type(part) not in _LEAVES:
-            return _walked(term, leaves)
-    return (term, *{id(part): part for part in inside}.values())  # as nearly all are: a comparison with a constant
+    found = [term]  # nearly all are comparisons with constants, or an AND or OR of some: these take no stack
+    for part in children(term):
+        found.append(part)
+        if type(part) in _LEAVES or isinstance(part, leaves):
+            continue
+        inside = children(part)
+        for inner in inside:
+            if type(inner) not in _LEAVES:
+                return _walked(term, leaves)
+        found += inside
+    return {id(part): part for part in found}.values()
 
 
 def _walked(term: Term, leaves: tuple[type[Term], ...]) -> Iterator[Term]:

@@ -28,7 +28,10 @@ class PatternPiece(Record):
 
     def takes(self, code: int) -> bool:
         """Return whether the character may stand here."""
-        return any(low <= code <= high for low, high in self.ranges) is not self.negation
+        for low, high in self.ranges:
+            if low <= code <= high:
+                return not self.negation
+        return self.negation
 
 
 STAR = PatternPiece(repeated=True)
@@ -130,14 +133,15 @@ class _Automaton:
 def _alphabet(patterns: Sequence[Sequence[PatternPiece]]) -> list[int]:
     """Return one character for each way in which the places can take one, plain ones first."""
     edges = {97, 120, 0x4E00}
-    for place in (p for pattern in patterns for p in pattern):
+    places = {place for pattern in patterns for place in pattern if place.ranges}
+    for place in places:
         for low, high in place.ranges:
             edges |= {low - 1, low, high, high + 1}
     kept: dict[tuple[bool, ...], int] = {}
     for code in sorted(
         (e for e in edges if 0 < e < 0x110000 and not 0xD800 <= e < 0xE000), key=lambda c: (not chr(c).isalnum(), c)
     ):
-        kept.setdefault(tuple(p.takes(code) for pattern in patterns for p in pattern if p.ranges), code)
+        kept.setdefault(tuple([place.takes(code) for place in places]), code)
     return list(kept.values())
 
 
@@ -158,7 +162,7 @@ def _walk(patterns: tuple[Pattern, ...], words: tuple[Pattern, ...], language: L
         if not any(answer[telling:named]) and (not language or any(answer[named:])):
             answers.setdefault(answer[:telling], texts[state])
         for code in alphabet:
-            following = tuple(a.step(s, code) for a, s in zip(automata, state, strict=True))
+            following = tuple([s and a.step(s, code) for a, s in zip(automata, state, strict=True)])  # 0: it has failed
             if following not in texts:
                 texts[following] = texts[state] + chr(code)
                 queue.append(following)

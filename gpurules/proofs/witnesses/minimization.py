@@ -134,7 +134,7 @@ class _Reduction:
         unknown = facts
         for fact in always:
             unknown = _with_node_or_state(unknown, fact, None)
-        concerned = [claim for claim in self.claims if any(fact.term in self._terms(claim) for fact in always)]
+        concerned = [claim for claim, terms in self._terms if any(fact.term in terms for fact in always)]
         undecided = [claim for claim in concerned if not _is_decided(claim, unknown)]
         return not undecided or self._holds_for_all(undecided, unknown, always)
 
@@ -171,8 +171,10 @@ class _Reduction:
         alone = sum(operand == term for part in compared for operand in part.operands)
         return alone == parts.count(term) and all(isinstance(operand, ir.Constant) for operand in others)
 
-    def _terms(self, claim: TruthClaim) -> frozenset[ir.Term]:
-        return frozenset(ir.walk(claim.condition.term))
+    @cached_property
+    def _terms(self) -> list[tuple[TruthClaim, frozenset[ir.Term]]]:
+        """The claims, each with all that is in it."""
+        return [(claim, frozenset(ir.walk(claim.condition.term))) for claim in self.claims]
 
     @cached_property
     def _asked_to_be_missing(self) -> frozenset[ir.Term]:
