@@ -154,8 +154,11 @@ def _keys(schema: Mapping[str, Any]) -> Predicate:
             return False
         for key, item in value.items():
             own = known.get(key)
-            if own is not None and not own(item):
-                return False
+            if own is not None:
+                if not own(item):
+                    return False
+                if not patterns:
+                    continue
             matching = [part for search, part in patterns if search(key)] if own is None or patterns else []
             if not all(part(item) for part in matching):
                 return False

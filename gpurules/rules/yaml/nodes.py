@@ -215,6 +215,8 @@ def disguised_number(text: str) -> tuple[str, tuple[str, ...]] | None:
     >>> disguised_number("010"), disguised_number("1:30"), disguised_number("10")
     (('octal', ('8', '10')), ('sexagesimal', ('90',)), None)
     """
+    if text.isdecimal() and text[0] != "0":  # as nearly all are
+        return None
     value = plain_value(text)
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
