@@ -128,8 +128,11 @@ class Program:
         return self._specializer
 
     def prepare(self, before: "Program") -> None:
-        """Make now what ``bind`` needs, and take from the program *before* what is the same."""
+        """Make now what ``bind`` needs, and what *before* was asked for; what is the same is taken from there."""
         self._prepared(before)
+        known = before.__dict__.get("transfer_dependence")
+        if known is not None:
+            self.transfer_dependence = TransferDependence(self.terms, self.layout, known)
 
     @property
     def is_looked_up(self) -> bool:

@@ -14,6 +14,7 @@ from gpurules.engine.state.derived_state import DerivedState
 from gpurules.rules.program import Program
 from gpurules.rules.rule_terms import RuleTerms
 from gpurules.rules.ruleset import Ruleset
+from gpurules.rules.transfer_dependence import TransferDependence
 from tests.cases import examples
 
 CONDITIONS = (
@@ -173,6 +174,11 @@ def test_an_engine_that_was_replaced_stepwise_decides_as_one_made_from_scratch(
             for engine in (loaded, texts, scratch):
                 engine.observe(gpurules.Snapshot(timestamp=10.0 * (step + 1), gpus=listed))
             fresh = gpurules.Engine(alone, clock=float)
+            opened = [engine.bound.program.transfer_dependence.of(engine.bound.facts) for engine in (loaded, texts)]
+            assert opened[0] == opened[1]
+            assert opened[0] == TransferDependence(scratch.bound.program.terms, scratch.bound.program.layout).of(
+                scratch.bound.facts
+            )
             assert loaded.bound.program.layout == texts.bound.program.layout == fresh.bound.program.layout
             for transfer in TRANSFERS:
                 wanted = walked(alone, scratch, transfer)
