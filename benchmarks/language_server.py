@@ -24,7 +24,7 @@ from results import write
 from gpurules.linter import lints
 
 RULES = (200, 1000)
-ROUNDS, KEYSTROKES = 1, 4
+ROUNDS, KEYSTROKES = 3, 12
 GOALS = {"opened": 1000, "first": 100, "all": 100}
 """Milliseconds that one waits."""
 ODD = "  - name: odd\n    description: It never matches.\n    condition: gpu_memory > 90 AND gpu_memory < {}\n"

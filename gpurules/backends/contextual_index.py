@@ -5,8 +5,7 @@ many rules share each: they are worked out for every transfer, and decide for al
 Exact for the same reason as ``ambient_index``; a shared condition is a column with the cells TRUE and not TRUE.
 """
 
-from collections.abc import Callable, Mapping
-from functools import cached_property
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from gpurules.backends.bitmap_columns import BitmapColumn, Column, columns_of
@@ -36,21 +35,16 @@ class IndexedRule:
     ``is_textual`` says whether one of them tests a text, and could be a condition of its own.
     """
 
-    def __init__(self, parts: tuple[IndexedPart, ...]) -> None:
-        self.parts = parts
+    __slots__ = ("is_textual", "subjects", "subjects_but_texts")
+
+    def __init__(self, parts: Sequence[IndexedPart]) -> None:
         self.is_textual = any(part is not of and is_textual(part) for part, of in parts)
-
-    @cached_property
-    def subjects(self) -> tuple[SubjectParts, ...]:
+        self.subjects = by_subject(parts)
         """The parts, by what they are about."""
-        return by_subject(self.parts)
-
-    @cached_property
-    def subjects_but_texts(self) -> tuple[SubjectParts, ...]:
+        self.subjects_but_texts = self.subjects
         """The same, but that each test on a text is a condition of its own."""
-        if not self.is_textual:
-            return self.subjects
-        return by_subject([(part, part if is_textual(part) else of) for part, of in self.parts])
+        if self.is_textual:
+            self.subjects_but_texts = by_subject([(part, part if is_textual(part) else of) for part, of in parts])
 
 
 def indexed_rule(rule: RuleTerm) -> IndexedRule | None:
@@ -64,7 +58,7 @@ def indexed_rule(rule: RuleTerm) -> IndexedRule | None:
             found.append((part, part))
         else:
             return None
-    return IndexedRule(tuple(found)) if found else None
+    return IndexedRule(found) if found else None
 
 
 def _is_of_transfer(part: ir.Term) -> bool:

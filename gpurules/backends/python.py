@@ -39,6 +39,10 @@ class Reads(NamedTuple):
     reads_clock: bool
 
 
+_USUAL = {one: one for one in (Reads((), frozenset(), is_contextual, False) for is_contextual in (False, True))}
+"""What most conditions read, kept once."""
+
+
 @dataclass(frozen=True)
 class RuleTerm:
     """What a rule is to this back end: a condition, whether it is per GPU, and whether only on the workload's GPUs.
@@ -73,7 +77,8 @@ class RuleTerm:
                     derived.append(part)
                 elif part.field.scope is Scope.NODE:
                     node.append(part.field.name)
-        return Reads(tuple(derived), frozenset(node), is_contextual, reads_clock)
+        found = Reads(tuple(derived), frozenset(node), is_contextual, reads_clock)
+        return _USUAL.get(found, found)
 
     @cached_property
     def _split(self) -> tuple[tuple[ir.Term, ...], tuple[ir.Term, ...]]:

@@ -11,7 +11,6 @@ object.
 """
 
 from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
-from functools import cached_property
 from typing import TypeAlias
 
 from gpurules.backends.ambient_index import AmbientIndex, AmbientRule, ambient_rule
@@ -124,14 +123,20 @@ def generate_specializer(
 class _RulePlan:
     """What one rule is to the indexes, worked out once."""
 
+    __slots__ = ("_ambient", "_is_asked", "indexed", "rule")
+
     def __init__(self, rule: RuleTerm) -> None:
         self.rule = rule
         self.indexed: IndexedRule | None = indexed_rule(rule)
+        self._ambient: AmbientRule | None = None
+        self._is_asked = False
 
-    @cached_property
+    @property
     def ambient(self) -> AmbientRule | None:
         """What a snapshot decides of it; None where that cannot be looked up."""
-        return ambient_rule(self.rule)
+        if not self._is_asked:
+            self._ambient, self._is_asked = ambient_rule(self.rule), True
+        return self._ambient
 
 
 _Bind: TypeAlias = Callable[..., tuple[int, int, Residual | None]]

@@ -25,7 +25,7 @@ class ParsedText:
     def __init__(self, text: str, parsed: Parsed | None = None) -> None:
         self.text = text
         self._parsed = parsed
-        self._noted: dict[object, tuple[Checked, object]] = {}
+        self._noted: dict[object, tuple[Checked, object]] | None = None
 
     @property
     def parsed(self) -> Parsed:
@@ -36,6 +36,8 @@ class ParsedText:
 
     def once(self, function: Callable[[Parsed, Checked], T], checked: Checked) -> T:
         """Return what *function* makes of the text, as it was *checked*; it is asked once."""
+        if self._noted is None:
+            self._noted = {}
         noted = self._noted.get(function)
         if noted is None or noted[0] is not checked:
             noted = self._noted[function] = checked, function(self.parsed, checked)
@@ -43,8 +45,7 @@ class ParsedText:
 
     def forget(self) -> None:
         """Drop the syntax tree of a condition, and what was worked out; it is parsed again when it is asked for."""
-        self._parsed = None
-        self._noted.clear()
+        self._parsed = self._noted = None
 
 
 @record
