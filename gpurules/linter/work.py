@@ -29,7 +29,7 @@ class WitnessMemory:
     def __init__(self) -> None:
         self._known: dict[Hashable, tuple[object, object]] = {}
 
-    def minimized(self, witness: T, claims: Hashable, minimize: Callable[[], T]) -> T:
+    def recall(self, witness: T, claims: Hashable, minimize: Callable[[], T]) -> T:
         """Return what *minimize* makes of the *witness* of *claims*, on which alone that depends; it is asked once."""
         known = self._known.get(claims)
         if known is None or known[0] != witness:

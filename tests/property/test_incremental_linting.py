@@ -1,4 +1,4 @@
-"""What an editor is told after each edit is what a fresh lint of the text finds: nothing stale, nothing lost."""
+"""The findings in an editor after each edit are those of a fresh lint of the text: none stale, none lost."""
 
 from dataclasses import replace
 
@@ -71,14 +71,14 @@ POLICIES = (Policy(), Policy(frozenset(CATALOGUE)))
 @settings(max_examples=examples(40))
 @given(histories(), st.sampled_from(POLICIES), st.lists(st.booleans(), min_size=6, max_size=6))
 def test_the_findings_after_each_edit_are_those_of_a_fresh_lint(
-    texts: list[str], policy: Policy, is_analysed: list[bool]
+    texts: list[str], policy: Policy, is_analyzed: list[bool]
 ) -> None:
     documents, checker = Documents(), Checker(Settings(policy))
     for version, text in enumerate(texts):
         document = documents.put(URI, text, version)
         at_once = replace(policy, codes=policy.codes - FROM_ANALYSIS)
         assert list(checker.quick(document, lambda: True)) == lints(text, document.path, policy=at_once)
-        if is_analysed[version]:  # the next keystroke may come before the analysis
+        if is_analyzed[version]:  # the next keystroke may come before the analysis
             assert list(checker.findings(document, lambda: True)) == lints(text, document.path, policy=policy)
             assert checker.known_findings(document) == checker.findings(document, lambda: True)
 

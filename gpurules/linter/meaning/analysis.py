@@ -262,7 +262,7 @@ class Analysis:
             return Sat(minimize_witness(witness, claims, signals, lambda less: also(Sat(less))))
         if any(isinstance(part, ir.Signal) for claim in claims for part in ir.walk(claim.condition.term)):
             return Sat(minimize_witness(witness, claims, signals))
-        known = self._witnesses.minimized(witness, tuple(claims), lambda: minimize_witness(witness, claims))
+        known = self._witnesses.recall(witness, tuple(claims), lambda: minimize_witness(witness, claims))
         return Sat(known)
 
     def state(self, one: Examined) -> Contingency:
