@@ -92,7 +92,7 @@ class Recording:
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
+class PlaybackStep:
     """A step of a recording: the engines have observed a snapshot, or a transfer arrives.
 
     ``is_new`` is False of a snapshot that is not newer than the one before, which engines ignore.
@@ -121,7 +121,7 @@ def feed_recording(recording: object, rulesets: Sequence[Ruleset]) -> None:
 
 def play_recording(
     rulesets: Sequence[Ruleset], snapshots: Iterable[Snapshot], transfers: Arrivals = ()
-) -> Iterator[Turn]:
+) -> Iterator[PlaybackStep]:
     """Yield every step of a recording, in which each of *rulesets* has an engine, with *transfers* as they arrive.
 
     Transfers that arrive after the last snapshot come at the end. A recording that can fills the fields that rulesets
@@ -137,12 +137,12 @@ def play_recording(
         while waiting and (waiting[0][0].created or 0.0) < snapshot.timestamp:
             transfer, workload = waiting.pop(0)
             now[0] = max(now[0], transfer.created or 0.0)
-            yield Turn(now[0], engines, transfer, workload)
+            yield PlaybackStep(now[0], engines, transfer, workload)
         now[0] = snapshot.timestamp
         observed = [engine.observe(snapshot) for engine in engines]
-        yield Turn(now[0], engines, is_new=all(seen.accepted for seen in observed))
+        yield PlaybackStep(now[0], engines, is_new=all(seen.accepted for seen in observed))
     for transfer, workload in waiting:
-        yield Turn(now[0], engines, transfer, workload)
+        yield PlaybackStep(now[0], engines, transfer, workload)
 
 
 def _timed(transfers: list[tuple[Transfer, Workload | None]], start: float) -> list[tuple[Transfer, Workload | None]]:

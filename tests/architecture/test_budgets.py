@@ -1,6 +1,7 @@
 """Modules, classes and functions stay small, and each says what it is."""
 
 import ast
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache
@@ -100,3 +101,17 @@ def test_a_package_with_many_modules_has_rooms() -> None:
         if count > ROOM_MODULES
     }
     assert crowded == CROWDED.keys(), "group the modules by subject into sub-packages, with a contract between them"
+
+
+LISTS = {"actions/directives", "cli/commands", "linter/checks", "service/web/operations", "telemetry/sources"}
+"""Packages of modules that do not know each other: there is nothing to draw."""
+
+
+def test_a_package_of_more_than_five_parts_draws_them() -> None:
+    """The docstring shows what flows from which module or room to which, so that a reader knows where to begin."""
+    undrawn = set()
+    for face in (module for module in MODULES if module.name == "__init__.py" and module.parent != PACKAGE):
+        parts = [*face.parent.glob("[a-z]*.py"), *face.parent.glob("*/__init__.py")]
+        if len(parts) > 5 and not re.search("-->|<-|->", ast.get_docstring(tree(face)) or ""):
+            undrawn.add(face.parent.relative_to(PACKAGE).as_posix())
+    assert undrawn == LISTS

@@ -1,4 +1,13 @@
-"""The back end that writes PromQL: each condition becomes the vectors where it is TRUE and where it is FALSE."""
+"""The back end that writes PromQL: each condition becomes the vectors where it is TRUE and where it is FALSE.
+
+::
+
+    checked term --> conditions --> vectors    joins of vectors, and their labels
+                                    numbers, texts
+                     naming, samples           which metric carries which field
+
+The entry point is ``PromqlBackEnd``.
+"""
 
 from gpurules.backends.promql.conditions import MAX_LENGTH, PromqlBackEnd, SignalSeries
 from gpurules.backends.promql.naming import GPURULES, MetricNaming, TextLabel, own_metric

@@ -159,8 +159,7 @@ class _Writer:
             less, more = (self._algebra.combine(sign, left, right) for sign in ("<", ">"))
             return self._algebra.either(less, more)
         if left.level is Level.SCALAR or left.level < right.level:
-            mirrored = {">": "<", ">=": "<=", "<": ">", "<=": ">="}.get(comparator.value, comparator.value)
-            return self._algebra.combine(mirrored, right, left)
+            return self._algebra.combine(comparator.mirrored.value, right, left)
         return self._algebra.combine(comparator.value, left, right)
 
     def _missing(self, term: ir.IsMissing) -> TruthVectors:

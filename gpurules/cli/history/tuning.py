@@ -12,7 +12,7 @@ from gpurules.history.store.format.findings import Findings
 from gpurules.history.tuning.goals import Goal, goals_of
 from gpurules.history.tuning.knobs import Draft, Knob, candidates, chosen_knobs, draft_of
 from gpurules.history.tuning.recordings import Recordings
-from gpurules.history.tuning.search import Found, Trial, Watch, find_proposal
+from gpurules.history.tuning.search import Trial, TuningResult, Watch, find_proposal
 from gpurules.output_files import replace_file
 from gpurules.rules import Ruleset
 
@@ -45,7 +45,7 @@ class Tuned:
     draft: Draft
     knobs: list[Knob]
     goals: list[Goal]
-    found: Found
+    found: TuningResult
     findings: Findings
 
     @property

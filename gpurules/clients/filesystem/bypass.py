@@ -66,7 +66,7 @@ def count_all(client: FileClient, found: list[Any]) -> None:
     client.governor.bypass.count(len(found), moved, failed)
 
 
-class Together:
+class BulkReads:
     """Whole files and ranges of a synchronous filesystem: one decision for many, if no rule affects any of them."""
 
     def __init__(self, governed: Any) -> None:

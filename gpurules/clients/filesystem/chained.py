@@ -11,7 +11,7 @@ from fsspec.implementations.chained import ChainedFileSystem  # type: ignore[imp
 from fsspec.spec import AbstractBufferedFile  # type: ignore[import-untyped]
 
 from gpurules.clients.client import Capability
-from gpurules.clients.filesystem.bypass import Passing, Together, count_all
+from gpurules.clients.filesystem.bypass import BulkReads, Passing, count_all
 from gpurules.clients.filesystem.client import FileClient
 from gpurules.clients.filesystem.delegation import StandIn, call_behind
 from gpurules.clients.filesystem.names import HOP, name_in, without_prefix
@@ -66,8 +66,8 @@ class GovernedFileSystem(StandIn, AsyncFileSystem, ChainedFileSystem, metaclass=
         self._is_local = behind == LOCAL
         # the class has no underlying filesystem, and fsspec asks it too
         if not self.async_impl:
-            together = Together(self)
-            self.cat, self.cat_file, self.cat_ranges = together.cat, together.cat_file, together.cat_ranges
+            bulk = BulkReads(self)
+            self.cat, self.cat_file, self.cat_ranges = bulk.cat, bulk.cat_file, bulk.cat_ranges
         self._strip_protocol = self._stripped  # type: ignore[method-assign]
         self.current = partial(self._current, behind)  # type: ignore[method-assign]
 

@@ -1,4 +1,14 @@
-"""Staging: whole objects on a fast local disk, verified before they are served, shared by processes."""
+"""Staging: whole objects on a fast local disk, verified before they are served, shared by processes.
+
+::
+
+    transfer --> areas --> area --> copies    an open copy, verified against its seal
+                                --> source    the object as it is received
+                                --> room      quota, eviction, leftovers
+                           folder, locks      descriptors and locks between processes
+
+The entry point is ``Staging``; ``trouble`` has the errors, none of which reaches a reader.
+"""
 
 from gpurules.clients.staging.area import StagingArea
 from gpurules.clients.staging.areas import StagingAreas

@@ -37,7 +37,7 @@ class Trial:
 
 
 @dataclass(slots=True)
-class Found:
+class TuningResult:
     """The result of the search. ``front`` is the Pareto front over the goals; ``reasons`` say why nothing is proposed.
 
     Missing: ``proposal`` None: nothing is.
@@ -64,13 +64,13 @@ Watch = Callable[[Frames, int | None], Frames]
 def find_proposal(
     draft: Draft, knobs: Sequence[Knob], goals: Sequence[Goal], tries: Tries,
     recorded: tuple[Recordings, float, Watch],
-) -> Found:  # fmt: skip
+) -> TuningResult:  # fmt: skip
     """Return the results of *tries*; the first are the present values.
 
     Raises:
         RulesetError: the ruleset with its present values is wrong.
     """
-    found, signals = Found(), list(dict.fromkeys(goal.signal for goal in goals))
+    found, signals = TuningResult(), list(dict.fromkeys(goal.signal for goal in goals))
     candidates = {n: Candidate(ruleset, signals) for n, ruleset in _rulesets(draft, tries, found)}
     try:
         _evaluate([*candidates.values()], *recorded)
@@ -87,7 +87,7 @@ def find_proposal(
     return found
 
 
-def _rulesets(draft: Draft, tries: Tries, found: Found) -> Iterator[tuple[int, Ruleset]]:
+def _rulesets(draft: Draft, tries: Tries, found: TuningResult) -> Iterator[tuple[int, Ruleset]]:
     """Yield the number and the ruleset of each of *tries* that the ruleset accepts; the others are noted."""
     refused = 0
     for n, values in enumerate(tries):
@@ -140,7 +140,7 @@ def _beats(a: tuple[float, ...], b: tuple[float, ...]) -> bool:
     return a != b and all(x <= y for x, y in zip(a, b, strict=True))
 
 
-def _propose(found: Found, knobs: Sequence[Knob], goals: Sequence[Goal]) -> None:
+def _propose(found: TuningResult, knobs: Sequence[Knob], goals: Sequence[Goal]) -> None:
     found.reasons += _unsupported(found.present.scores, goals)
     holding = [trial for trial in found.trials if trial.holds]
     if not any(trial.meets for trial in found.trials):

@@ -1,4 +1,14 @@
-"""Rules of Prometheus: export of rulesets, and of their tests."""
+"""Rules of Prometheus: export of rulesets, and of their tests; ``importing`` is the way back.
+
+::
+
+    ruleset --> exporting --> signal_rules    recording rules
+                          --> names           metrics of exporters
+                          --> rule_file       the text
+    tests   --> rule_tests                    a file of promtool
+
+The entry points are ``export_rules`` and ``export_tests``.
+"""
 
 from gpurules.interop.prometheus.exporting import Export, Omission, export_rules
 from gpurules.interop.prometheus.names import NAMINGS

@@ -1,5 +1,11 @@
 """Predicate abstraction: each fact as a variable whose domain is split only where some condition can change its truth.
 
-``text_classes`` and ``case_folding`` partition texts, ``intervals`` partitions numbers, ``atoms`` finds the breakpoints
-of a comparison, and ``variables`` puts them together: ``AbstractVariable`` is the entry point.
+::
+
+    comparisons --> atoms    their breakpoints --> intervals                     a partition of numbers
+                                               --> text_classes, case_folding    a partition of texts
+                                               --> variables                     a fact with its partition
+                                                   candidates                    values for a fact that has to change
+
+The entry point is ``AbstractVariable``.
 """

@@ -45,10 +45,9 @@ from gpurules.interop.prometheus.importing.syntax import (
     Promql,
     SeriesPattern,
 )
+from gpurules.language.syntax.nodes import Comparator
 from gpurules.language.terms.functions import FUNCTIONS
 from gpurules.model import Kind
-
-_MIRRORED = {">": "<", "<": ">", ">=": "<=", "<=": ">="}
 
 
 @dataclass(slots=True)
@@ -92,7 +91,7 @@ class Translator:
             refuse("`bool` makes a number of a comparison")
         operator, left, right = expression.operator, expression.left, expression.right
         if isinstance(left, Number) and not isinstance(right, Number):
-            operator, left, right = _MIRRORED.get(operator, operator), right, left
+            operator, left, right = Comparator(operator).mirrored.value, right, left
         limit = constant_of(right)
         if limit is not None:
             special = self._special(operator, left, limit)
