@@ -71,6 +71,21 @@ def polls() -> list[tuple[int, list[Facts]]]:
     return [(at, [EXPECTED[at, gpu] for gpu in range(GPUS)]) for at in sorted({at for at, _ in EXPECTED})]
 
 
+def boards(template: str, gpus: list[Facts]) -> str:
+    """Return the text of every GPU by *template*, which has places for index, letter and the four readings."""
+    return "".join(
+        template.format(
+            n + 1,
+            "ab"[n],
+            reported["memory_used"] // MIB,
+            reported["utilization"],
+            reported["temperature"],
+            reported["power"],
+        )
+        for n, reported in enumerate(gpus)
+    )
+
+
 def smi_xml() -> str:
     board = (
         '\t<gpu id="00000000:0{0}:00.0">\n\t\t<uuid>GPU-{1}</uuid>\n\t\t<fb_memory_usage>\n'
@@ -81,19 +96,7 @@ def smi_xml() -> str:
     )
     documents = (
         '<?xml version="1.0" ?>\n<nvidia_smi_log>\n\t<timestamp>' + stamp(at, "%a %b %d %H:%M:%S %Y") + "</timestamp>\n"
-        "\t<attached_gpus>2</attached_gpus>\n"
-        + "".join(
-            board.format(
-                n + 1,
-                "ab"[n],
-                reported["memory_used"] // MIB,
-                reported["utilization"],
-                reported["temperature"],
-                reported["power"],
-            )
-            for n, reported in enumerate(gpus)
-        )
-        + "</nvidia_smi_log>\n"
+        "\t<attached_gpus>2</attached_gpus>\n" + boards(board, gpus) + "</nvidia_smi_log>\n"
         for at, gpus in polls()
     )
     return "".join(documents)
@@ -108,18 +111,7 @@ def smi_text() -> str:
     )
     return "".join(
         "==============NVSMI LOG==============\n\n"
-        f"Timestamp : {stamp(at, '%a %b %d %H:%M:%S %Y')}\nAttached GPUs : 2\n"
-        + "".join(
-            board.format(
-                n + 1,
-                "ab"[n],
-                reported["memory_used"] // MIB,
-                reported["utilization"],
-                reported["temperature"],
-                reported["power"],
-            )
-            for n, reported in enumerate(gpus)
-        )
+        f"Timestamp : {stamp(at, '%a %b %d %H:%M:%S %Y')}\nAttached GPUs : 2\n" + boards(board, gpus)
         for at, gpus in polls()
     )
 
