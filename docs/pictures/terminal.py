@@ -115,14 +115,19 @@ def draw(name: str, text: Text) -> None:
         (HERE / f"{name}-{theme_name}.svg").write_text(drawn, encoding="utf-8")
 
 
+def write_facts(folder: Path) -> None:
+    """Write the snapshot and the transfer that the picture of explain is about."""
+    snapshot = (ROOT / NODE).read_text(encoding="utf-8").splitlines()[134]
+    (folder / "snapshot.json").write_text(snapshot, encoding="utf-8")
+    transfer = '{"path": "/datasets/images/shard-0079.tar", "size": "1.3GiB"}'
+    (folder / "transfer.json").write_text(transfer, encoding="utf-8")
+
+
 def main() -> None:
     """Write every picture, or those that are named."""
     named = set(sys.argv[1:])
     with TemporaryDirectory() as folder:
-        snapshot = (ROOT / NODE).read_text(encoding="utf-8").splitlines()[134]
-        (Path(folder) / "snapshot.json").write_text(snapshot, encoding="utf-8")
-        transfer = '{"path": "/datasets/images/shard-0079.tar", "size": "1.3GiB"}'
-        (Path(folder) / "transfer.json").write_text(transfer, encoding="utf-8")
+        write_facts(Path(folder))
         for picture in PICTURES:
             if not named or picture.name in named:
                 draw(picture.name, Text.from_ansi(output(picture, Path(folder))))

@@ -1,5 +1,9 @@
 """What is generated and checked in is fresh."""
 
+import html
+import importlib.util
+import re
+import sys
 from pathlib import Path
 
 import pytest
@@ -44,3 +48,20 @@ def test_every_ruleset_of_the_gallery_has_a_finding(root: Path) -> None:
     paths = sorted((root / "docs" / "gallery").glob("*.rules.yaml"))
     assert len(paths) >= 10
     assert [path.name for path in paths if not lint(path)] == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["demo", "explain", "lint", "watch"])
+def test_a_picture_shows_what_the_command_prints(name: str, root: Path, tmp_path: Path) -> None:
+    spec = importlib.util.spec_from_file_location("terminal", root / "docs" / "pictures" / "terminal.py")
+    assert spec is not None and spec.loader is not None
+    terminal = importlib.util.module_from_spec(spec)
+    sys.modules["terminal"] = terminal  # its dataclass looks itself up
+    spec.loader.exec_module(terminal)
+    (picture,) = (one for one in terminal.PICTURES if one.name == name)
+    terminal.write_facts(tmp_path)
+    printed = terminal.plain(terminal.output(picture, tmp_path)).split()
+    for theme in terminal.THEMES:
+        svg = (root / "docs" / "pictures" / f"{name}-{theme}.svg").read_text(encoding="utf-8")
+        drawn = html.unescape("".join(re.findall(r"<text[^>]*>([^<]*)", svg)))  # a word has a piece for each color
+        assert [word for word in printed if word not in drawn] == [], "run `make pictures`"
