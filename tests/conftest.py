@@ -43,6 +43,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--exhaustive", action="store_true", help="run also the tests that are marked exhaustive")
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """Run two workers for each core, since half of their time they wait; exhaustive tests compute."""
+    return (os.cpu_count() or 1) * (1 if config.getoption("--exhaustive") else 2)
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Try more examples of each property where all tests are run; tests.cases counts by the profile."""
     profile = "full" if config.getoption("--exhaustive") else "few"
