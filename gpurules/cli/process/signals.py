@@ -3,9 +3,11 @@
 This module is imported before everything else, so it imports next to nothing.
 """
 
+import os
 import signal
 import sys
 import time
+from _thread import get_ident, start_new_thread
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -13,6 +15,8 @@ AGENTS = ("run", "serve", "watch", "record")
 """The commands that SIGTERM ends as a matter of course, and that SIGHUP never ends."""
 STOPPING = {signal.SIGINT: 130, signal.SIGTERM: 0}
 """The signals that end an agent, each with its exit code."""
+INTERRUPT_AFTER_SECONDS = (0.05, 0.2, 1.0)
+"""When, after each signal, the system call is interrupted in which the main thread may be waiting."""
 TERMINATED = 143
 """The exit code of any other command that SIGTERM ends, as a shell gives it: 128 and the number of the signal."""
 
@@ -63,6 +67,31 @@ def answer_early() -> None:
         signal.signal(signal.SIGINT, interrupt)
     if is_agent:
         signal.signal(signal.SIGHUP, remember)
+    _interrupt_waits()
+
+
+def _interrupt_waits() -> None:
+    """Ensure that the main thread handles every signal soon, even one that arrives just before a call that waits.
+
+    Python handles a signal before its next instruction, or when the signal interrupts a system call. A signal that
+    arrives in between, after the last instruction and before the call, would go unnoticed for as long as the call
+    waits. Therefore a thread is woken by each signal, and then interrupts the main thread with SIGURG, which does
+    nothing itself.
+    """
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    main_thread = get_ident()
+
+    def interrupt() -> None:
+        while number := os.read(reader, 1):
+            if number[0] != signal.SIGURG:
+                for seconds in INTERRUPT_AFTER_SECONDS:
+                    time.sleep(seconds)
+                    signal.pthread_kill(main_thread, signal.SIGURG)
+
+    signal.signal(signal.SIGURG, lambda number, frame: None)
+    signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
+    start_new_thread(interrupt, ())
 
 
 def started_at() -> float | None:

@@ -9,9 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.preloading import preloaded
 from tests.waiting import wait_until, while_running
 
 RULES = "version: 1\nname: x\nrules:\n  - {name: a, condition: gpu_memory > 80, action: pause_transfer}\n"
+LATE_SIGNAL = Path(__file__).with_name("late_signal.c")
 WAITING = [
     ("lint", "x.rules.yaml", "--history", "wait.jsonl"),
     ("diff", "x.rules.yaml", "y.rules.yaml", "--history", "wait.jsonl"),
@@ -112,6 +114,26 @@ def test_a_command_that_waits_is_interrupted(tmp_path: Path, arguments: tuple[st
         finally:
             os.close(end)
     # before the one line click ends the one in which a terminal shows ^C
+    assert (program.returncode, said.lstrip(b"\n")) == (130, b"gpurules: interrupted\n")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("arguments", WAITING, ids=" ".join)
+def test_a_signal_that_arrives_just_before_a_wait_interrupts_it(tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    for name in ("x", "y"):
+        (tmp_path / f"{name}.rules.yaml").write_text(RULES)
+    named = next(word.removeprefix("replay:") for word in arguments if "wait." in word)
+    os.mkfifo(tmp_path / named)
+    with subprocess.Popen(
+        [sys.executable, "-m", "gpurules", *arguments],
+        cwd=tmp_path, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+        env={**os.environ, "LD_PRELOAD": str(preloaded(LATE_SIGNAL)), "LATE_SIGNAL": f"/{named}"},
+    ) as program:  # fmt: skip
+        end = opened(tmp_path / named, program)  # from now on it reads, and nothing is ever written
+        try:
+            _, said = program.communicate(timeout=60)
+        finally:
+            os.close(end)
     assert (program.returncode, said.lstrip(b"\n")) == (130, b"gpurules: interrupted\n")
 
 

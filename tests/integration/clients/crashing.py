@@ -17,15 +17,13 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
-import pytest
+from tests.preloading import preloaded
 
 ROOT = Path(__file__).resolve().parents[3]
 SHIM = Path(__file__).with_name("crash_shim.c")
@@ -54,21 +52,10 @@ class Crashes:
         return len(self.calls)
 
 
-@cache
-def shim() -> Path:
-    """Return the compiled shim; tests that need it are skipped where there is no gcc."""
-    compiler = shutil.which("gcc") or shutil.which("cc")
-    if compiler is None or sys.platform != "linux":
-        pytest.skip("needs gcc on Linux")
-    library = Path(tempfile.mkdtemp(prefix="gpurules-crash-")) / "crash_shim.so"
-    subprocess.run([compiler, "-shared", "-fPIC", "-O1", "-w", "-o", library, SHIM, "-ldl"], check=True, timeout=60)
-    return library
-
-
 def crash_at_every_step(scenario: str, folder: Path, torn: bool = False) -> Crashes:
     """Kill *scenario* (``module:name``) at each of its steps, below *folder*; *torn*: a write is killed half done."""
-    command = [sys.executable, "-m", __name__, str(shim()), scenario, str(folder), str(int(torn))]
-    environment = {**os.environ, "LD_PRELOAD": str(shim()), "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-m", __name__, str(preloaded(SHIM)), scenario, str(folder), str(int(torn))]
+    environment = {**os.environ, "LD_PRELOAD": str(preloaded(SHIM)), "PYTHONPATH": str(ROOT)}
     done = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, timeout=IN_TIME_SECONDS)
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout.splitlines()[-1])
