@@ -187,6 +187,17 @@ def source_options_but_interval(function: Function) -> Function:
     return _source(function, is_required=False, without=("--interval",))
 
 
+class PathOrUrl(click.Path):
+    """A file or folder that exists, or a URL, which is looked up when it is read."""
+
+    def __init__(self) -> None:
+        super().__init__(exists=True)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the path or the URL."""
+        return value if "://" in value else super().convert(value, param, ctx)
+
+
 class SourceParameter(click.ParamType):  # type: ignore[type-arg,unused-ignore]
     """A telemetry source; in the environment, one value names several, joined with `` + ``."""
 

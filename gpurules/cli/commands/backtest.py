@@ -8,7 +8,7 @@ import click
 
 from gpurules.cli.extras import need_history
 from gpurules.cli.inputs.rulesets import load_ruleset
-from gpurules.cli.options import given_options, option, output_file, output_format, recording_options
+from gpurules.cli.options import PathOrUrl, given_options, option, output_file, output_format, recording_options
 from gpurules.cli.terminal.output import report_json, save, say
 from gpurules.cli.terminal.progress import with_progress
 from gpurules.cli.test.parallel import processors
@@ -39,7 +39,7 @@ def _by(context: click.Context, parameter: click.Parameter, given: tuple[str, ..
 @option("--jobs", metavar="N", type=click.IntRange(1), help="Number of processes; default: one per processor.")
 @option("--by", metavar="NAMES", multiple=True, callback=_by,
         help="Group shares by node, gpu, hour, weekday or label:NAME.")  # fmt: skip
-@option("--transfers", metavar="FILE", type=click.Path(exists=True, path_type=Path),
+@option("--transfers", metavar="FILE", type=PathOrUrl(),
         help="Transfers to decide on: a file with one JSON object per line, or a store.")  # fmt: skip
 @option("--fail-if", "limits", metavar="LIMIT", multiple=True,
         help="Exit with 1 if this is true, such as 'hot.flaps_per_hour > 1'; repeatable.")  # fmt: skip
@@ -51,7 +51,7 @@ def _by(context: click.Context, parameter: click.Parameter, given: tuple[str, ..
 @output_file
 def command(
     rulesets: tuple[str, ...], places: tuple[str, ...], since: str | None, until: str | None, engine: str,
-    spark_master: str | None, spark_remote: str | None, jobs: int | None, by: tuple[str, ...], transfers: Path | None,
+    spark_master: str | None, spark_remote: str | None, jobs: int | None, by: tuple[str, ...], transfers: str | None,
     limits: tuple[str, ...], report: Path | None, format_: str, output_file: Path | None, **recorded: Any,
 ) -> int:  # fmt: skip
     """Replay rulesets over recorded telemetry: time on, episodes, flaps and actions, by rule and signal.

@@ -7,7 +7,15 @@ import click
 
 from gpurules.cli.differences import render_markdown, render_text
 from gpurules.cli.inputs.rulesets import load_ruleset
-from gpurules.cli.options import given_options, option, output_file, recording_options, reference_format, stdin_filename
+from gpurules.cli.options import (
+    PathOrUrl,
+    given_options,
+    option,
+    output_file,
+    recording_options,
+    reference_format,
+    stdin_filename,
+)
 from gpurules.cli.terminal.output import report_json, save
 from gpurules.cli.terminal.progress import report_unread, with_progress
 from gpurules.diff import ChangeKind, compare
@@ -34,7 +42,7 @@ def _kinds(context: click.Context, parameter: click.Parameter, given: tuple[str,
 @stdin_filename
 @option("--allow", "allowed", metavar="KINDS", multiple=True, callback=_kinds,
         help="Changes that do not count as findings, such as looser,moved,added.")  # fmt: skip
-@option("--history", metavar="PATH", type=click.Path(exists=True),
+@option("--history", metavar="PATH", type=PathOrUrl(),
         help="Replay this recording (or store) and count the decisions that differ.")  # fmt: skip
 @option("--transfers", metavar="FILE", type=click.Path(exists=True, dir_okay=False, path_type=Path),
         help="With --history: transfers to decide on, one JSON object per line.")  # fmt: skip

@@ -6,7 +6,7 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-from gpurules.cli.options import option, output_file, output_format, recording_options
+from gpurules.cli.options import PathOrUrl, option, output_file, output_format, recording_options
 from gpurules.cli.project.code_selection import FAIL_ON
 from gpurules.cli.project.configuration import configuration, with_configuration
 from gpurules.diagnostics import Format
@@ -41,7 +41,7 @@ from gpurules.linter import WORK
 @option("--allow-growth", is_flag=True, help="Allow --update-baseline to add new findings.")
 @option("--emit-test", type=click.Path(dir_okay=False, path_type=Path),
         help="Write the witnesses of findings to this file as rule tests.")  # fmt: skip
-@option("--history", multiple=True, type=click.Path(exists=True), metavar="PATH",
+@option("--history", multiple=True, type=PathOrUrl(), metavar="PATH",
         help="Also report rules that never match, always match or flap in this recording or store.")  # fmt: skip
 @recording_options
 @option("--watch", "is_watching", is_flag=True, help="Lint again whenever a file changes, until Ctrl-C.")

@@ -24,7 +24,7 @@ class BacktestWish:
     places: Sequence[str]
     by: Sequence[str] = ()
     limits: Sequence[str] = ()
-    transfers: Path | None = None
+    transfers: str | None = None
     engine: str = "kernel"
     with_report: bool = False
     options: Mapping[str, object] = field(default_factory=dict)

@@ -62,7 +62,7 @@ def recordings_at(path: str, options: Mapping[str, object]) -> "list[Recording |
     """
     from gpurules.engine.recordings import Recording
 
-    if not Path(path).is_dir():
+    if not _is_store(path):
         return [Recording(path, **options)]
     need_history()
     from gpurules.history.store.exchange import StoredRecording
@@ -81,6 +81,11 @@ def recordings_at(path: str, options: Mapping[str, object]) -> "list[Recording |
     return [StoredRecording(path, node, span) for node in chosen]
 
 
+def _is_store(path: str) -> bool:
+    """Return whether *path* can only be a store: a folder or a URL."""
+    return "://" in path or Path(path).is_dir()
+
+
 def _text(value: object) -> str | None:
     return None if value is None else str(value)
 
@@ -96,7 +101,7 @@ def history_at(argument: str) -> "Recording | StoredRecording":
     from gpurules.telemetry.playback import split_place
 
     path, options = split_place(argument)
-    if not Path(path).is_dir():
+    if not _is_store(path):
         return recordings_at(argument, {})[0]
     if unknown := sorted(options.keys() - {"node", "from", "to"}):
         raise TelemetryError(f"{path} is a store, which has no option {unknown[0]!r}; it has node, from and to")

@@ -26,8 +26,8 @@ Arrival: TypeAlias = tuple[Transfer, Workload | None, str | None]
 """A transfer, its workload, and the node of the store that has it (None: of a file)."""
 
 
-def decided_transfers(result: BacktestResult, backtest: Backtest, path: Path) -> None:
-    """Add to *result* the decisions of each ruleset on the transfers at *path*: a file, or a store with transfers.
+def decided_transfers(result: BacktestResult, backtest: Backtest, place: str) -> None:
+    """Add to *result* the decisions of each ruleset on the transfers at *place*: a file, or a store with transfers.
 
     A transfer of a file is decided on the node of its label ``node``, without one on the first node.
 
@@ -37,14 +37,14 @@ def decided_transfers(result: BacktestResult, backtest: Backtest, path: Path) ->
     """
     tasks = backtest.tasks()
     for one in result.rulesets:
-        if path.is_dir():
-            recorded = stored_transfers(Storage(path), one.ruleset.fields, result.data.findings)
+        if "://" in place or Path(place).is_dir():
+            recorded = stored_transfers(Storage(place), one.ruleset.fields, result.data.findings)
             arrivals = [pair for pair in recorded if backtest.span.has_time(pair[0].created or 0.0)]
         else:
-            arrivals = [(transfer, of, None) for transfer, of in read_transfers(path, one.ruleset.fields)]
+            arrivals = [(transfer, of, None) for transfer, of in read_transfers(Path(place), one.ruleset.fields)]
         found: list[Decision] = []
-        for place, task in enumerate(tasks):
-            here = [(one, of) for one, of, node in arrivals if _is_of(one, node, task, place == 0)]
+        for number, task in enumerate(tasks):
+            here = [(one, of) for one, of, node in arrivals if _is_of(one, node, task, number == 0)]
             if here:
                 found += list(_decisions(one.ruleset, task, here))
         one.transfers = _summary(found, len(arrivals))

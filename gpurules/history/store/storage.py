@@ -4,6 +4,7 @@ import os
 import secrets
 import time
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from io import BytesIO
@@ -18,6 +19,10 @@ UNFINISHED = ".unfinished"
 """The ending of a file that is being written; readers do not see it."""
 WRITING_SECONDS = 900.0
 """A file that was not finished within this time of its last change will not be."""
+
+
+_OURS = frozenset({"builtins", "gpurules", "pyarrow"})
+"""The packages whose exceptions say by themselves what is wrong."""
 
 
 class RecordingStoreError(GpurulesError):
@@ -79,9 +84,11 @@ class Storage:
             place = Path(self._root, folder)
             return [path.name for path in place.iterdir()] if place.is_dir() else []
         try:
-            return [path.rstrip("/").rsplit("/", 1)[-1] for path in self._remote.ls(f"{self._root}/{folder}", False)]
+            with _listing(self.place), reachable():
+                listed = self._remote.ls(f"{self._root}/{folder}", False)
         except FileNotFoundError:
             return []
+        return [path.rstrip("/").rsplit("/", 1)[-1] for path in listed]
 
     def day(self, node: str, date: str) -> list[StorePart]:
         """Return the files of telemetry and snapshots of one day of *node*, without listing any other day."""
@@ -98,11 +105,20 @@ class Storage:
 
     def _files(self, table: str) -> Iterator[tuple[str, int]]:
         if self._remote is not None:
-            for path, info in self._remote.find(f"{self._root}/{table}", detail=True).items():
+            with _listing(self.place), reachable():
+                found = self._remote.find(f"{self._root}/{table}", detail=True)
+            for path, info in found.items():
                 yield path[len(self._root) :].lstrip("/"), int(info.get("size") or 0)
             return
         root = Path(self._root)
-        for folder, _, names in os.walk(root / table):
+
+        def refuse(error: OSError) -> None:
+            """Raise what a walk would leave out without a word; a folder that is gone was removed meanwhile."""
+            if not isinstance(error, FileNotFoundError):
+                with _listing(str(error.filename)):
+                    raise error
+
+        for folder, _, names in os.walk(root / table, onerror=refuse):
             for name in names:
                 path = Path(folder, name)
                 yield path.relative_to(root).as_posix(), _size(path)
@@ -110,7 +126,8 @@ class Storage:
     def open(self, path: str) -> IO[bytes]:
         """Open a file of the store for reading."""
         if self._remote is not None:
-            return self._remote.open(f"{self._root}/{path}", "rb")  # type: ignore[no-any-return]
+            with reachable():
+                return self._remote.open(f"{self._root}/{path}", "rb")  # type: ignore[no-any-return]
         return Path(self._root, path).open("rb")
 
     def local(self, path: str) -> str | None:
@@ -125,7 +142,8 @@ class Storage:
         if self._remote is not None:
             whole_file = BytesIO()
             fill(whole_file)
-            self._remote.pipe_file(f"{self._root}/{path}", whole_file.getvalue())
+            with reachable():
+                self._remote.pipe_file(f"{self._root}/{path}", whole_file.getvalue())
             return
         whole = Path(self._root, path)
         whole.parent.mkdir(parents=True, exist_ok=True)
@@ -144,7 +162,8 @@ class Storage:
     def remove(self, path: str) -> None:
         """Remove a file, and folders that become empty."""
         if self._remote is not None:
-            self._remote.rm_file(f"{self._root}/{path}")
+            with reachable():
+                self._remote.rm_file(f"{self._root}/{path}")
             return
         whole = Path(self._root, path)
         whole.unlink(missing_ok=True)
@@ -160,6 +179,28 @@ class Storage:
         before = time.time() - WRITING_SECONDS
         found = (path for table in TABLES for path in (root / table).rglob(f".*{UNFINISHED}"))
         return [path.relative_to(root).as_posix() for path in found if _changed_at(path) < before]
+
+
+@contextmanager
+def reachable() -> Iterator[None]:
+    """Raise what a client of a remote store raises in its own types (no connection, no credentials) as an OSError."""
+    try:
+        yield
+    except Exception as error:
+        if type(error).__module__.partition(".")[0] in _OURS:
+            raise
+        raise OSError(f"{type(error).__name__}: {error}") from error
+
+
+@contextmanager
+def _listing(place: str) -> Iterator[None]:
+    """Raise an error of the store where *place* cannot be listed; what is not there has no files."""
+    try:
+        yield
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise RecordingStoreError(f"{place} cannot be listed: {error.strerror or error}") from error
 
 
 def _size(path: Path) -> int:

@@ -60,16 +60,3 @@ def _only_value(name: str, column: pq.ColumnChunkMetaData) -> object:
     if known.null_count or not is_exact or not known.has_min_max or known.min != known.max:
         return object()
     return known.min
-
-
-def has_values(metadata: pq.FileMetaData, name: str) -> bool:
-    """Return whether the statistics show that no value of a column is missing."""
-    found = [
-        column.statistics
-        for group in map(metadata.row_group, range(metadata.num_row_groups))
-        for column in map(group.column, range(group.num_columns))
-        if column.path_in_schema == name
-    ]
-    return len(found) == metadata.num_row_groups and all(
-        known is not None and known.has_null_count and known.null_count == 0 for known in found
-    )

@@ -9,11 +9,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from gpurules.history.store.format.constants import constants_of, has_values
+from gpurules.history.store.format.constants import constants_of
 from gpurules.history.store.format.findings import Findings, first_line
 from gpurules.history.store.format.frame import numbers_of, plain
+from gpurules.history.store.format.identities import NAMES, are_certain, with_identities
 from gpurules.history.store.schema import EXACT, REASON, TELEMETRY, VERSION, kind_fits, kind_of, unit_of, version_of
-from gpurules.history.store.storage import Storage, StorePart
+from gpurules.history.store.storage import Storage, StorePart, reachable
 from gpurules.history.store.time_span import ALWAYS, LATEST, SLACK, TimeSpan
 from gpurules.input_files import check_regular
 
@@ -41,7 +42,7 @@ def opened_part(storage: Storage, part: StorePart) -> Iterator[pq.ParquetFile]:
         with pq.ParquetFile(path) as file:
             yield file
     else:
-        with storage.open(part.path) as source, pq.ParquetFile(source) as file:
+        with reachable(), storage.open(part.path) as source, pq.ParquetFile(source) as file:
             yield file
 
 
@@ -74,13 +75,15 @@ def _rows_of(
     groups = [n for n in range(metadata.num_row_groups) if names and span.has_group(metadata.row_group(n))]
     if not groups:
         return None
-    if part.table == TELEMETRY and not has_values(metadata, "identity"):
-        wanted = None if wanted is None else {*wanted, "identity", "uuid", "index"}
-        names = readable_columns(file, part, Findings(), wanted)
+    is_uncertain = part.table == TELEMETRY and not (version_of(file.schema_arrow) and are_certain(metadata))
+    if is_uncertain:
+        wanted = None if wanted is None else {*wanted, *NAMES}
+        names = readable_columns(file, part, findings, wanted)
     constants = constants_of(metadata, groups, () if wanted is None else set(names) - {"timestamp", "identity"})
     decoded = [name for name in names if name not in constants.texts and name not in constants.absent]
     table = file.read_row_groups(groups, columns=decoded, use_threads=False)
-    return constants.add_to(_in_types_of_schema(table, part, findings))
+    table = constants.add_to(_in_types_of_schema(table, part, findings))
+    return with_identities(table, part, findings) if is_uncertain else table
 
 
 def rows_of(storage: Storage, part: StorePart, findings: Findings) -> list[dict[str, Any]]:

@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from gpurules.history.store.format.findings import Findings
 from gpurules.history.store.format.frame import numbers_of, plain, texts_of
@@ -20,7 +19,7 @@ def telemetry_of(tables: Sequence[pa.Table], place: str, findings: Findings) -> 
     if not tables:
         return telemetry_schema({}).empty_table().select(list(KEYS))
     table = tables[0] if len(tables) == 1 else pa.concat_tables(tables, promote_options="permissive")
-    table = _identified(table).unify_dictionaries().combine_chunks()
+    table = table.unify_dictionaries().combine_chunks()
     codes, times = _ranks(table), numbers_of(plain(table, "timestamp"))
     if len(tables) == 1 and _is_sorted(codes, times):
         return table
@@ -30,22 +29,6 @@ def telemetry_of(tables: Sequence[pa.Table], place: str, findings: Findings) -> 
     if not is_first.all():
         findings.add(place, f"{int((~is_first).sum())} rows are duplicates (two writers?); the first of each is used")
     return table.take(pa.array(order[is_first]))
-
-
-def _identified(table: pa.Table) -> pa.Table:
-    """Return a table of GPUs with their identities, which a file of another program may lack."""
-    if "identity" in table.column_names and not table.column("identity").null_count:
-        return table
-    size = table.num_rows
-
-    def column(name: str) -> pa.Array:
-        return plain(table, name).cast(pa.string()) if name in table.column_names else pa.nulls(size, pa.string())
-
-    named = pc.binary_join_element_wise("index", pc.fill_null(column("index"), "0"), " ")
-    identities = pc.coalesce(column("identity"), column("uuid"), named).dictionary_encode()
-    if "identity" in table.column_names:
-        return table.set_column(table.column_names.index("identity"), "identity", identities)
-    return table.append_column("identity", identities)
 
 
 def _ranks(table: pa.Table) -> np.ndarray[Any, Any]:
