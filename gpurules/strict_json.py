@@ -9,7 +9,9 @@ import json
 import math
 import re
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from json import JSONDecodeError
+from types import NoneType
 from typing import Any
 
 __all__ = ["JSONDecodeError", "canonical", "dumps", "end_of", "escape", "loads", "pack"]
@@ -72,7 +74,12 @@ def pack(data: object) -> bytes:
 
 def canonical(data: object, default: Callable[[object], object] | None = None) -> str:
     """Return *data* as JSON of ASCII with its keys in order: equal data is equal text, as for a digest."""
-    return json.dumps(_finite(data), sort_keys=True, default=default, allow_nan=False)
+    return _canonical_encoder(default).encode(_finite(data))
+
+
+@lru_cache(maxsize=8)
+def _canonical_encoder(default: Callable[[object], object] | None) -> json.JSONEncoder:
+    return json.JSONEncoder(sort_keys=True, default=default, allow_nan=False)
 
 
 def loads(text: str | bytes) -> Any:
@@ -103,5 +110,8 @@ def _finite(data: object) -> object:
     if isinstance(data, Mapping):
         return {str(key) if isinstance(key, float) else key: _finite(value) for key, value in data.items()}
     if isinstance(data, list | tuple):
-        return [_finite(value) for value in data]
+        return [value if type(value) in _PLAIN else _finite(value) for value in data]
     return data
+
+
+_PLAIN = frozenset({str, int, bool, NoneType})

@@ -236,7 +236,8 @@ def _at(term: ir.Term, span: Span) -> ir.Term:
 def unify(terms: list[ir.Term], span: Span, context: Context, what: str) -> list[ir.Term]:
     """Return *terms* with one type: bare constants take the dimension of the others; else report and return ERROR."""
     first = terms[0]
-    if not [term for term in terms if term.datatype != first.datatype]:
+    datatype = first.datatype
+    if not [term for term in terms if term.datatype is not datatype and term.datatype != datatype]:
         return terms
     if arithmetic.has_error(terms):
         return terms
