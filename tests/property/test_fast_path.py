@@ -72,16 +72,24 @@ def links(draw: st.DrawFn) -> str:
     return f"{name}{one}{comparator}{other}{draw(st.sampled_from(constants))}{draw(BLANKS)}"
 
 
-JOINTS = st.sampled_from([" AND ", " and ", "&&", " aNd\n", "AND", "OR", " AND NOT ", " AND AND ", " ANDx "])
+ANDS = st.sampled_from([" AND ", " and ", "&&", " aNd\n", "AND", "OR", " AND NOT ", " AND AND ", " ANDx "])
+ORS = st.sampled_from([" OR ", " or ", "||", " oR\n", "OR", "AND", " OR NOT ", " ORx "])
 
 
 @st.composite
 def joined(draw: st.DrawFn) -> str:
-    """Draw links with something between them, and sometimes something after them."""
-    text = draw(links())
-    for _ in range(draw(st.integers(0, 3))):
-        text += draw(JOINTS) + draw(links())
-    return text + draw(st.sampled_from(["", "", "", " ", " AND", " &&", ")", " # end", ";"]))
+    """Draw links with something between them, some in parentheses, and sometimes something after them."""
+    ands, ors = draw(st.sampled_from([(ANDS, ORS), (ANDS, ORS), (ORS, ANDS), (ORS, ORS)]))
+    parts: list[str] = []
+    for _ in range(draw(st.integers(1, 4))):
+        part = draw(links())
+        if draw(st.integers(0, 2)) == 0:
+            for _ in range(draw(st.integers(0, 2))):
+                part += draw(ors) + draw(links())
+            part = f"({part}" + draw(st.sampled_from([")", ")", ")", " )\n", "", "))"]))
+        parts += [draw(ands), part] if parts else [part]
+    text = "".join(parts)
+    return text + draw(st.sampled_from(["", "", "", " ", " AND", " ||", ")", " # end", ";"]))
 
 
 def agrees(checked: Checked | None, text: str) -> bool:
@@ -134,5 +142,8 @@ def test_usual_conditions_are_checked_at_once() -> None:
         "urgent",
         "\n  gpu_memory<80%\n  and transfer_age > 30s\n",
         "gpu_pcie_rx > 200MB/s",
+        "gpu_memory > 57 AND (file_type == 'model' OR transfer_priority > 5) AND transfer_size > 345MB",
+        "(gpu_memory > 90 || hot)",
+        "gpu_memory > 90 OR gpu_temperature > 80 OR (urgent) OR (hot OR gpu_count == 0)",
     ):
         assert agrees(environment().try_fast_path(text), text), text

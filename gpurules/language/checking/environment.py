@@ -82,7 +82,7 @@ class Environment:
         self._sizes: dict[str, tuple[int, int]] = {}
         self._aggregating: set[str] = set()
         self._terms = 0
-        self._fast_path = fast_path.ConjunctionFastPath(self, self._small)
+        self._fast_path = fast_path.FastPath(self, self._small)
 
     def note_broken(self, names: frozenset[str]) -> None:
         """Take *names* for declared, but wrongly, so that nothing is said of their uses; before anything is checked."""
@@ -115,7 +115,7 @@ class Environment:
 
         Missing: None where it is to be parsed, and checked by ``condition``.
         """
-        found = fast_path.links(text)
+        found = fast_path.simple_condition(text)
         term = None if found is None else self._fast_path.term(found)
         if found is None or term is None:
             return None
@@ -313,12 +313,11 @@ def _has_error(term: ir.Term) -> bool:
 
 
 def _is_per_gpu(term: ir.Term) -> bool:
-    """Return whether a comparison or name, or an AND of some, has a value for each GPU."""
-    for part in term.parts if isinstance(term, ir.And) else (term,):
-        of = part.operands[0] if isinstance(part, ir.Compare) else part
-        if of.field.is_per_gpu if isinstance(of, ir.Read) else isinstance(of, ir.Signal) and of.per_gpu:
-            return True
-    return False
+    """Return whether a comparison or name, or an AND or OR of some, has a value for each GPU."""
+    if isinstance(term, ir.And | ir.Or):
+        return any(map(_is_per_gpu, term.parts))
+    of = term.operands[0] if isinstance(term, ir.Compare) else term
+    return of.field.is_per_gpu if isinstance(of, ir.Read) else isinstance(of, ir.Signal) and of.per_gpu
 
 
 def _measure(tree: nodes.Expr, environment: Environment) -> tuple[int, int]:
