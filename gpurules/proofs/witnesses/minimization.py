@@ -126,7 +126,8 @@ class _Reduction:
         return found
 
     def _shows(self, found: Witness) -> bool:
-        return all(claim.holds(found.facts) for claim in self.claims) and self.also(found)
+        facts = found.facts
+        return all(claim.holds(facts) for claim in self.claims) and self.also(found)
 
     def _holds_whatever(self, facts: Facts, left_out: Sequence[KnownFact]) -> bool:
         """Return whether the claims are as they are whatever is left out of facts that are never missing."""
@@ -243,15 +244,18 @@ def _is_always_known(term: ir.Term) -> bool:
 
 
 def _with_facts(witness: Witness, facts: Facts, known: Sequence[KnownFact]) -> Witness:
-    return replace(
-        witness,
-        snapshot=replace(facts.snapshot, gpus=tuple(facts.gpus)),
-        transfer=facts.transfer,
-        workload=facts.workload,
-        node=facts.node,
-        known=tuple(known),
-        gpu_rows=tuple(facts.rows),
-        node_row=facts.node_row,
+    snapshot = facts.snapshot
+    if facts.gpus is not snapshot.gpus:
+        snapshot = replace(snapshot, gpus=tuple(facts.gpus))
+    return Witness(
+        snapshot,
+        facts.transfer,
+        facts.workload,
+        facts.node,
+        tuple(known),
+        witness.layout,
+        tuple(facts.rows),
+        facts.node_row,
     )
 
 
@@ -288,11 +292,12 @@ def _is_consistent(witness: Witness) -> bool:
     windows = {(fact.slot, fact.term.field.name) for fact in witness.known if isinstance(fact.term, ir.Window)}
     if len(windows) < sum(isinstance(fact.term, ir.Window) for fact in witness.known):
         return False
+    facts = witness.facts
     for fact in witness.known:
         if isinstance(fact.term, ir.Read):
             name = fact.term.field.name
             gpu = None if fact.slot is None else witness.snapshot.gpus[fact.slot]
-            if (fact.slot, name) in windows or read(fact.term.field, witness.facts, gpu) != fact.value:
+            if (fact.slot, name) in windows or read(fact.term.field, facts, gpu) != fact.value:
                 return False
             values_of_slot.setdefault(fact.slot, {})[name] = fact.value
     return all(_is_in_order(values) and _is_one_time(values) for values in values_of_slot.values())
