@@ -5,6 +5,7 @@ many rules share each: they are worked out for every transfer, and decide for al
 Exact for the same reason as ``ambient_index``; a shared condition is a column with the cells TRUE and not TRUE.
 """
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
@@ -78,11 +79,7 @@ def select_indexable(rules: Mapping[int, IndexedRule], min_sharing: int) -> dict
     """
     is_text_alone = sum(rule.is_textual for rule in rules.values()) < MIN_TEXTUAL
     found = {n: rule.subjects_but_texts if is_text_alone else rule.subjects for n, rule in rules.items()}
-    users: dict[object, int] = {}
-    for subjects in found.values():
-        for one in subjects:
-            if one.is_condition:
-                users[one.key] = users.get(one.key, 0) + 1
+    users = Counter([one.key for subjects in found.values() for one in subjects if one.is_condition])
     shared = sorted((key for key, count in users.items() if count >= min_sharing), key=lambda key: -users[key])
     kept = frozenset(shared[:MAX_CONDITIONS])
     if len(kept) == len(users):

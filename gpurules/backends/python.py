@@ -81,6 +81,11 @@ class RuleTerm:
         return _USUAL.get(found, found)
 
     @cached_property
+    def name_checksum(self) -> int:
+        """A number that follows from the name alone."""
+        return crc32(self.name.encode())
+
+    @cached_property
     def _split(self) -> tuple[tuple[ir.Term, ...], tuple[ir.Term, ...]]:
         parts = [(part, ir.is_contextual(part)) for part in self.parts]
         ambient = tuple([part for part, is_contextual in parts if not is_contextual])
@@ -219,7 +224,7 @@ def in_chunks(rules: Sequence[RuleTerm]) -> Iterator[tuple[int, Sequence[RuleTer
     """
     first = 0
     for after, rule in enumerate(rules, start=1):
-        is_end = after - first >= CHUNK or (len(rules) > CHUNK and crc32(rule.name.encode()) % (CHUNK // 2) == 0)
+        is_end = after - first >= CHUNK or (len(rules) > CHUNK and rule.name_checksum % (CHUNK // 2) == 0)
         if is_end or after == len(rules):
             yield first, rules[first:after]
             first = after

@@ -6,6 +6,7 @@ this is the one place that says what a reload takes from the program before.
 """
 
 from collections.abc import Mapping, Sequence
+from operator import attrgetter
 from typing import Protocol
 
 from gpurules.backends.python import RuleTerm
@@ -68,7 +69,7 @@ class RuleTerms:
 
     def _kept(self, after: "RuleTerms") -> dict[str, RuleTerm]:
         """Return the conditions of the rules that are still the same *after*, by name."""
-        known = {rule.name: (rule, term) for rule, term in zip(self.rules, self.terms, strict=True)}
+        known = dict(zip(map(_NAME, self.rules), zip(self.rules, self.terms, strict=True), strict=True))
         old, new = self._built, after._built
         is_alike = old is not None and new is not None and old.environment == new.environment
         kept: dict[str, RuleTerm] = {}
@@ -79,6 +80,9 @@ class RuleTerms:
             if was.term is rule.term or (is_alike and _is_built_alike(was, old, rule, new)):
                 kept[rule.name] = term
         return kept
+
+
+_NAME = attrgetter("name")
 
 
 def _is_built_alike(was: Rule, old: BuiltRules | None, rule: Rule, new: BuiltRules | None) -> bool:
