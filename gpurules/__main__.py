@@ -16,7 +16,9 @@ def main() -> "NoReturn":
         from gpurules.cli.main import main as program  # loading it takes long enough to be interrupted
 
         program()
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, RuntimeError) as error:
+        if not signals.is_interruption(error):
+            raise
         code = signals.ended_early()
         sys.stderr.write(f"gpurules: {'interrupted' if code is None else 'terminated'}\n")
         sys.exit(130 if code is None else code)

@@ -9,7 +9,7 @@ from typing import NoReturn
 
 import click
 
-from gpurules.cli.process.signals import ended_early
+from gpurules.cli.process.signals import ended_early, is_interruption
 from gpurules.cli.terminal.output import fail, has_color, release_streams, say_drawn, steady_streams, terminal_width
 from gpurules.diagnostics import DiagnosedError, Format, render
 from gpurules.diagnostics.render import summary
@@ -153,6 +153,8 @@ def run(arguments: Sequence[str]) -> int:
         fail(f"{place}{error.strerror or error}")
         return ExitCode.USAGE
     except BaseException as error:  # last resort: any other exception is a bug, here or in foreign code
+        if is_interruption(error):
+            return report_interruption()
         from gpurules.cli.process.crash import record
 
         fail(f"internal error: {type(error).__name__}; the details are in {record(error, arguments)}")

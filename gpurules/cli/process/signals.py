@@ -104,6 +104,18 @@ def ended_early() -> int | None:
     return _EARLY.end
 
 
+def is_interruption(error: BaseException | None) -> bool:
+    """Return whether a signal caused *error*.
+
+    Python before 3.12 raises a RuntimeError in its place where it arrives while a class is made (``__set_name__``).
+    """
+    while error is not None:
+        if isinstance(error, KeyboardInterrupt):
+            return True
+        error = error.__cause__
+    return False
+
+
 @contextmanager
 def signals(end: Callable[[int], object], reload: Callable[[], object]) -> Iterator[None]:
     """Call *reload* on SIGHUP, *end* with the exit code on SIGTERM and SIGINT; a second one ends the process.

@@ -13,6 +13,7 @@ import pytest
 
 from gpurules.cli import main as main_module
 from gpurules.cli.main import COMMANDS
+from gpurules.cli.process.signals import Interrupted
 
 
 @pytest.fixture
@@ -92,7 +93,14 @@ def test_an_internal_error_is_3_and_one_line_that_names_the_details(
     assert "ZeroDivisionError: secret" in details.read_text()
 
 
-@pytest.mark.parametrize("error", [KeyboardInterrupt(), click.Abort()])
+def while_a_class_is_made() -> RuntimeError:
+    """Return what Python before 3.12 raises for a signal that arrives while a class is made."""
+    error = RuntimeError("Error calling __set_name__ on 'Field' instance 'findings' in 'Context'")
+    error.__cause__ = Interrupted()
+    return error
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), click.Abort(), while_a_class_is_made()])
 def test_an_interruption_is_130(gpurules: Any, subcommand: Any, error: BaseException) -> None:
     subcommand(raising(error))
     assert gpurules("version").code == 130
