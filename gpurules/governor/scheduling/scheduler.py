@@ -2,7 +2,6 @@
 
 from collections import deque
 from collections.abc import Callable
-from itertools import count
 from math import inf
 
 from gpurules.governor.errors import DeadlinePassed, GovernorError, LeaseLapsed, QueueFull, TransferCancelled
@@ -34,10 +33,9 @@ class Scheduler:
         self.changes: deque[StateChange] = deque(maxlen=MAX_CHANGES)
         self.on_end: Callable[[TransferEntry], object] = lambda entry: None
         self.ready = ReadyQueue(self.limits.age_rate)
-        self._order = count()
         self._timers = Timers()
         self._answered: list[SlotRequest] = []
-        self._waiting_transfers = 0
+        self._numbered = self._waiting_transfers = 0
 
     # transfers
 
@@ -137,7 +135,8 @@ class Scheduler:
             self.entries[entry.id], entry.waiting, entry.moving = entry, [], 0
             self.slots.add(entry.priority)
             self._waiting_transfers += not entry.has_begun
-        request = SlotRequest(entry, size, order=next(self._order), ready_at=now)
+        self._numbered += 1
+        request = SlotRequest(entry, size, order=self._numbered, ready_at=now)
         self.renew(entry, now)
         if entry.state.is_final:
             request.error = entry.error or TransferCancelled(f"the transfer {entry.id!r} has ended")

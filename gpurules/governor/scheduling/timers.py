@@ -1,7 +1,6 @@
 """Timers for the scheduler to check a transfer again."""
 
 import heapq
-from itertools import count
 from math import inf
 
 from gpurules.governor.scheduling.entry import TransferEntry
@@ -15,7 +14,7 @@ class Timers:
 
     def __init__(self) -> None:
         self._heap: list[tuple[float, int, TransferEntry]] = []
-        self._order = count()
+        self._numbered = 0
 
     @property
     def due(self) -> float:
@@ -25,7 +24,8 @@ class Timers:
     def set(self, entry: TransferEntry, at: float) -> None:
         """Set a timer for *entry*, unless the time is infinity."""
         if at < inf:
-            heapq.heappush(self._heap, (at, next(self._order), entry))
+            self._numbered += 1
+            heapq.heappush(self._heap, (at, self._numbered, entry))
 
     def ring(self, now: float) -> TransferEntry | None:
         """Remove and return a transfer whose timer is due; None if there is none."""

@@ -93,6 +93,8 @@ class _Bounded(io.RawIOBase):
     def __init__(self, place: str, stream: Stream, consumed: Callable[[], int]) -> None:
         self._place = place
         self._stream = stream
+        # one step at a time: a read of several loses what was expanded before the damage
+        self._read = stream.read1 if isinstance(stream, io.BufferedIOBase) else stream.read
         self._consumed = consumed
         self._expanded = 0
 
@@ -100,7 +102,7 @@ class _Bounded(io.RawIOBase):
         return True
 
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
-        data = self._stream.read(min(len(buffer), _CHUNK)) or b""
+        data = self._read(min(len(buffer), _CHUNK)) or b""
         self._expanded += len(data)
         is_too_much = self._expanded > max(FREE, MAX_RATIO * self._consumed()) or self._expanded > MAX_EXPANDED
         if is_too_much:

@@ -47,6 +47,8 @@ def test_a_path_is_on_the_innermost_mount_above_it(table, path, point):
 def test_readahead_is_a_share_of_what_it_was(tmp_path, monkeypatch):
     module = __import__("gpurules.clients.mounts.readahead", fromlist=["readahead"])
     mount = mount_of(tmp_path)
+    if mount is None:
+        pytest.skip("this system does not list the mount of temporary files")
     file = tmp_path / "sys/class/bdi" / mount.device / "read_ahead_kb"
     file.parent.mkdir(parents=True)
     file.write_text("8192\n")

@@ -67,6 +67,7 @@ OPENED = {
 def test_an_open_file_is_no_trouble_in_a_child(node, path, kind, has_begun):
     file = OPENED[kind](path)
     reads = file.readable() and kind != "local, edited"  # which shares its place with that of the child
+    shares_place = kind == "local, read" and not has_begun  # as every file of Python in a fork, until it has read ahead
     if has_begun and reads:
         file.read(10)
 
@@ -82,7 +83,7 @@ def test_an_open_file_is_no_trouble_in_a_child(node, path, kind, has_begun):
 
     assert in_child(work) == ""
     with file:
-        assert not reads or len(file.read(10)) == 10
+        assert not reads or shares_place or len(file.read(10)) == 10
     assert (node.counts.done, node.governor.status().transfers) == (1, ())
 
 

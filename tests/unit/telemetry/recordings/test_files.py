@@ -6,6 +6,7 @@ import io
 import lzma
 import sys
 import zipfile
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -71,6 +72,17 @@ def test_a_compressed_recording_that_is_cut_off_costs_its_end_and_says_so(play: 
     whole = [n * 7919 % 101 if n * 7919 % 101 <= 100 else 0 for n in range(5000)]
     assert 0 < len(fans) < 5000
     assert fans[:-1] == whole[: len(fans) - 1]
+    assert any("damaged or cut off" in problem for problem in source.problems)
+
+
+@pytest.mark.parametrize("rows", [500, 5000, 50_000])
+def test_all_that_precedes_the_end_of_a_truncated_gzip_file_is_used(play: Any, rows: int) -> None:
+    text = "index, fan.speed [%]\n" + "".join(f"0, {n * 7919 % 101} %\n" for n in range(rows))
+    cut = COMPRESSORS["gz"](text.encode())
+    cut = cut[: len(cut) * 2 // 3]
+    there = zlib.decompressobj(31).decompress(cut)
+    fans, source = play(cut)
+    assert there.count(b"\n") - 1 <= len(fans) <= there.count(b"\n")
     assert any("damaged or cut off" in problem for problem in source.problems)
 
 
