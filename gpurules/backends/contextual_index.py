@@ -77,7 +77,7 @@ def select_indexable(rules: Mapping[int, IndexedRule], min_sharing: int) -> dict
 
     Tests on texts are such conditions if few rules have any.
     """
-    is_text_alone = sum(rule.is_textual for rule in rules.values()) < MIN_TEXTUAL
+    is_text_alone = sum(1 for rule in rules.values() if rule.is_textual) < MIN_TEXTUAL
     found = {n: rule.subjects_but_texts if is_text_alone else rule.subjects for n, rule in rules.items()}
     users = Counter([one.key for subjects in found.values() for one in subjects if one.is_condition])
     shared = sorted((key for key, count in users.items() if count >= min_sharing), key=lambda key: -users[key])
