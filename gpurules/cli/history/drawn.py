@@ -107,6 +107,8 @@ def _notes(one: RulesetResult) -> Iterator[str]:
         yield "actions: " + ", ".join(_claim(action) for action in claims)
     for name, fields in one.never_known.items():
         yield f"{name} can never be known here: there are no recordings of {', '.join(fields)}"
+    for name, seconds in one.unknown_at_start.items():
+        yield f"{name} begins off, unless it came on in the {format_duration(seconds)} before the span"
     for name, why in one.refused.items():
         yield f"{name} was evaluated by the engine: {why}"
     if one.transfers is not None:

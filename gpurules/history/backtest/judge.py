@@ -148,6 +148,15 @@ class _Counter:
         timeline = None if self.ask.bucket_seconds is None else OwnerTimelines()
         return tallies.setdefault(name, RuleTally(name, per_gpu, self.ask.by, timeline=timeline))
 
+    def begin(self, time: float, only: frozenset[str] | None = None) -> None:
+        """Discard the counts of what was before *time*, but for what is on then; with *only*, of those names."""
+        for tallies in (self.judged.rules, self.judged.signals):
+            for name in [name for name in tallies if only is None or name in only]:
+                del tallies[name]
+        for (_, name), recorder in self.episodes.items():
+            if only is None or name in only:
+                recorder.restart(time)
+
     def in_snapshots(self, masks: Mapping[str, Mask], rows: Rows) -> dict[str, Mask]:
         """Return in which snapshots each rule matches, given where it does."""
         return {n: rows.groups.counts(mask) > 0 if self._per_gpu[n] else mask for n, mask in masks.items()}
@@ -201,7 +210,15 @@ def judge(task: NodeTask, ask: Ask) -> NodeResult:
 def _run_kernel(task: NodeTask, ask: Ask, result: NodeResult, counters: Sequence[_Counter]) -> None:
     kernels = [Kernel(plan, with_causes=True) for plan in ask.plans]
     fields = {} if ask.bucket_seconds is None else compared_fields(ask.plans)
-    for frame in task.frames(wanted_columns(ask.plans, ask.label), result.findings, ask.rulesets):
+    about = wanted_columns(ask.plans, ask.label), result.findings, ask.rulesets
+    for frame in task.earlier_frames(*about):
+        slices = _slices(frame, ask)
+        for counter, kernel in zip(counters, kernels, strict=True):
+            counter.add(kernel.advance(frame), slices)
+    for frame in task.frames(*about):
+        if not result.extent.snapshots:
+            for counter in counters:
+                counter.begin(float(frame.times[0]))
         result.extent.add(frame)
         slices = _slices(frame, ask)
         if slices.bucket is not None:
@@ -242,7 +259,14 @@ def _replay(
 ) -> None:
     result, counters, only = to
     asked = [(c, names, Replayer(c.plan)) for c, names in zip(counters, only, strict=True) if names is None or names]
+    for frame in task.earlier_frames(None, result.findings, ask.rulesets):
+        slices = _slices(frame, ask)
+        for counter, names, replayer in asked:
+            counter.add(replayer.advance(frame), slices, names)
     for frame in task.frames(None, result.findings, ask.rulesets):
+        if not result.extent.snapshots:
+            for counter, names, _ in asked:
+                counter.begin(float(frame.times[0]), names)
         result.extent.add(frame)
         slices = _slices(frame, ask)
         for counter, names, replayer in asked:

@@ -56,7 +56,11 @@ class Data:
 
 @dataclass(slots=True)
 class RulesetResult:
-    """The results of one ruleset: its rules and signals in order, and what the engine had to evaluate, and why."""
+    """The results of one ruleset: its rules and signals in order, and what the engine had to evaluate, and why.
+
+    ``unknown_at_start`` has the signals that may be on since before what was read, and begin off, with how many seconds
+    before the span that is.
+    """
 
     ruleset: Ruleset
     rules: dict[str, RuleTally] = field(default_factory=dict)
@@ -64,6 +68,7 @@ class RulesetResult:
     refused: dict[str, str] = field(default_factory=dict)
     never_known: dict[str, list[str]] = field(default_factory=dict)
     transfers: Mapping[str, object] | None = None
+    unknown_at_start: Mapping[str, float] = field(default_factory=dict)
 
     def add(self, rules: Mapping[str, RuleTally], signals: Mapping[str, RuleTally], refused: Mapping[str, str]) -> None:
         """Add the results of a node."""
@@ -107,6 +112,8 @@ class RulesetResult:
         data["actions"] = self.actions()
         data["by_engine"] = self.refused
         data["never_known"] = self.never_known
+        if self.unknown_at_start:
+            data["unknown_at_start"] = dict(self.unknown_at_start)
         if self.transfers is not None:
             data["transfers"] = self.transfers
         return data

@@ -43,7 +43,15 @@ class Backtest:
             StoreError: a store is empty.
         """
         found = [task for place in self.places for task in tasks_of(place, self.options, self.span)]
-        return [replace(task, number=n) for n, task in enumerate(sorted(found, key=lambda task: task.name))]
+        found.sort(key=lambda task: task.name)
+        return [replace(task, number=n, look_back=self.look_back_seconds) for n, task in enumerate(found)]
+
+    @property
+    def look_back_seconds(self) -> float:
+        """For how long before the span the recordings are evaluated, so that its state is not that of a fresh start."""
+        if self.span.since == float("-inf"):
+            return 0.0
+        return max(KernelPlan.of(ruleset).look_back_seconds for ruleset in self.rulesets)
 
 
 def run(backtest: Backtest, distribute: Distribute, watch: Watch = lambda results, _: results) -> BacktestResult:
@@ -58,6 +66,9 @@ def run(backtest: Backtest, distribute: Distribute, watch: Watch = lambda result
     ask = Ask(plans, backtest.engine, frozenset(backtest.by), seconds if backtest.with_report else None)
     whole = BacktestResult.of(backtest.rulesets)
     whole.bucket_seconds = seconds
+    if (back := backtest.look_back_seconds) > 0:
+        for one, plan in zip(whole.rulesets, plans, strict=True):
+            one.unknown_at_start = dict.fromkeys(plan.unbounded_signals, back)
     for result in _in_order(watch(distribute(tasks, ask), len(tasks))):
         whole.add(result)
     _note_never_known(whole, backtest.places)

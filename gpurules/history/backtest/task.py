@@ -28,6 +28,7 @@ class NodeTask:
     """The recording of one node at one place.
 
     ``number`` is its place in the order of results.
+    Units: ``look_back`` in seconds, the time before ``span`` that is evaluated and not counted.
     Missing: ``node`` None: the place is a recording, whose one node it is.
     """
 
@@ -36,6 +37,7 @@ class NodeTask:
     options: Mapping[str, object] = field(default_factory=dict)
     span: TimeSpan = ALWAYS
     number: int = 0
+    look_back: float = 0.0
 
     @property
     def name(self) -> str:
@@ -49,13 +51,27 @@ class NodeTask:
 
         A recording of Prometheus text fills the fields that *rulesets* feed; a store has what was recorded.
         """
+        yield from self._frames(wanted, (findings, rulesets), self.span)
+
+    def earlier_frames(
+        self, wanted: frozenset[str] | None, findings: Findings, rulesets: Sequence[Ruleset] = ()
+    ) -> Iterator[Frame]:
+        """Yield likewise what is recorded in the time before the span for which state is looked back."""
+        since = self.span.since
+        if self.look_back > 0 and since > float("-inf"):
+            yield from self._frames(wanted, (findings, rulesets), TimeSpan(since - self.look_back, since))
+
+    def _frames(
+        self, wanted: frozenset[str] | None, about: tuple[Findings, Sequence[Ruleset]], span: TimeSpan
+    ) -> Iterator[Frame]:
+        findings, rulesets = about
         if self.node is not None:
-            yield from StoreReader(Storage(self.place), findings).frames(self.node, wanted, self.span)
+            yield from StoreReader(Storage(self.place), findings).frames(self.node, wanted, span)
             return
         recording = Recording(self.place, **self.options)
         feed_recording(recording, rulesets)
         try:
-            yield from frames_of(s for s in recording if self.span.has_time(s.timestamp))
+            yield from frames_of(s for s in recording if span.has_time(s.timestamp))
         except (TelemetryError, OSError) as error:
             findings.add(self.place, str(error))
         for problem in (*recording.problems, *recording.fields_missing):

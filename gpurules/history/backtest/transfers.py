@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from statistics import median
 from typing import TypeAlias
@@ -84,7 +85,7 @@ def _is_of(transfer: Transfer, recorded: str | None, task: NodeTask, is_first: b
 
 
 def _snapshots(task: NodeTask, ruleset: Ruleset) -> Iterator[Snapshot]:
-    for frame in task.frames(None, Findings(), [ruleset]):
+    for frame in chain(*(read(None, Findings(), [ruleset]) for read in (task.earlier_frames, task.frames))):
         for snapshot, _ in frame.snapshots():
             yield snapshot
 

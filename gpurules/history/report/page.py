@@ -9,6 +9,7 @@ from gpurules.history.backtest.statistics.profile import thresholds
 from gpurules.history.backtest.statistics.tally import RuleTally
 from gpurules.history.kernel.plan import KernelPlan
 from gpurules.history.report import charts
+from gpurules.model import format_duration
 
 MOST_CHARTS = 16
 _STYLE = """
@@ -58,6 +59,9 @@ def _ruleset(one: RulesetResult, result: BacktestResult) -> Iterator[str]:
     for name, fields in one.never_known.items():
         absent = escape(", ".join(fields))
         yield f'<p class="warn">{escape(name)} can never be known here: there are no recordings of {absent}.</p>'
+    for name, seconds in one.unknown_at_start.items():
+        before = escape(f"{name} begins off, unless it came on in the {format_duration(seconds)} before the span")
+        yield f'<p class="warn">{before}.</p>'
     for name, why in one.refused.items():
         yield f'<p class="warn">{escape(name)} was evaluated by the engine: {escape(why)}.</p>'
     yield from _table((("rules", one.ordered_rules), ("signals", one.ordered_signals)))

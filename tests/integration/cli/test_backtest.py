@@ -235,25 +235,23 @@ SPANS = {
 
 
 @pytest.mark.parametrize("name", SPANS)
-def test_a_span_of_time_is_back_tested_as_if_nothing_else_were_recorded(
+def test_a_span_of_a_store_is_back_tested_as_that_of_a_recording_that_ends_with_it(
     gpurules: Program, rules: Path, store: Path, tmp_path: Path, name: str
 ) -> None:
     options, since, until = SPANS[name]
     lines = gpurules("history", "export", store).out.splitlines()
     start = float(loads(lines[0])["timestamp"])
     options = tuple(word if word.startswith("--") else _moved(word, start) for word in options)
-    kept = [
-        line for line in lines
-        if (since is None or loads(line)["timestamp"] >= start + since)
-        and (until is None or loads(line)["timestamp"] < start + until)
-    ]  # fmt: skip
+    kept = [line for line in lines if until is None or loads(line)["timestamp"] < start + until]
     (tmp_path / "part.jsonl").write_text("\n".join(kept) + "\n")
     command = ("backtest", rules, "--output-format", "json", "--history")
-    found = [loads(gpurules(*command, place, *more).out) for place, more in (
-        (store, options), (tmp_path / "part.jsonl", ()),
-    )]  # fmt: skip
-    assert found[0]["data"]["snapshots"] == len(kept) > 0
-    assert found[0]["rulesets"] == found[1]["rulesets"]
+    first = options[:2] if since is not None else ()
+    of_store, of_recording = (
+        loads(gpurules(*command, *more).out) for more in ((store, *options), (tmp_path / "part.jsonl", *first))
+    )
+    inside = sum(since is None or loads(line)["timestamp"] >= start + since for line in kept)
+    assert of_store["data"]["snapshots"] == inside > 0
+    assert of_store["rulesets"] == of_recording["rulesets"]
 
 
 def _moved(time: str, start: float) -> str:

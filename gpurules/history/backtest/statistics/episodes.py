@@ -39,6 +39,12 @@ class EpisodeRecorder:
     flaps: int = 0
     _since: dict[str, float] = field(default_factory=dict)
     _off: dict[str, float] = field(default_factory=dict)
+    _start: float | None = None
+
+    def restart(self, time: float) -> None:
+        """Begin to count at *time*: what is on continues from there, and the times of the last ends stay known."""
+        self.lengths, self.flaps, self._start = ValueCounts(), 0, time
+        self._since = dict.fromkeys(self._since, time)
 
     def _begin(self, owner: str, time: float) -> None:
         if owner not in self._since:
@@ -48,7 +54,8 @@ class EpisodeRecorder:
     def _end(self, owner: str, time: float) -> None:
         since = self._since.pop(owner, None)
         if since is not None:
-            self.lengths.add(np.array([time - since]))
+            if time != self._start:  # what ends with the first snapshot is on in none
+                self.lengths.add(np.array([time - since]))
             self._off[owner] = time
 
     def add_transitions(self, transitions: Sequence[Transition]) -> None:
@@ -108,5 +115,6 @@ class EpisodeRecorder:
 
     def finish(self, last: float) -> None:
         """Close the episodes that are still on at the end of the recording."""
+        self._start = None
         for owner in list(self._since):
             self._end(owner, last)
