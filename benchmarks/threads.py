@@ -2,8 +2,10 @@
 
 Latencies are of single calls, the clock included. Under the global interpreter lock the threads take turns, so that the
 throughput of all stays that of one, and the slowest calls are those that had to wait for their turn
-(``sys.getswitchinterval``, 5 ms); a free-threaded Python runs them side by side. Ends with 1 if a decision is torn: if
-it says anything but what one of the snapshots says. Run it with ``python benchmarks/threads.py``, or ``make bench``.
+(``sys.getswitchinterval``, 5 ms); a free-threaded Python runs them side by side. There, threads that share an engine
+also share the reference counts of its objects, so an engine for each thread is measured too. Ends with 1 if a decision
+is torn: if it says anything but what one of the snapshots says. Run it with ``python benchmarks/threads.py``, or
+``make bench``.
 """
 
 import statistics
@@ -39,13 +41,14 @@ def make_snapshot(number: int) -> Snapshot:
     return Snapshot(timestamp=time.time() + number * 1e-6, gpus=gpus)
 
 
-def measure(threads: int) -> dict[str, float]:
-    """Return decisions a second, and the percentiles of one decision. Units: nanoseconds."""
-    engine = Engine(loads(RULES))
-    engine.observe(make_snapshot(0))
+def measure(threads: int, is_shared: bool) -> dict[str, float]:
+    """Return decisions a second of one engine, or of one for each thread, and percentiles. Units: nanoseconds."""
+    engines = [Engine(loads(RULES)) for _ in range(1 if is_shared else threads)]
+    for engine in engines:
+        engine.observe(make_snapshot(0))
     stop, torn, latencies, counts = threading.Event(), list[object](), list[int](), list[int]()
 
-    def deciding() -> None:
+    def deciding(engine: Engine) -> None:
         asked, decide, clock, own, number = transfers(64), engine.decide, time.perf_counter_ns, list[int](), 0
         while not stop.is_set():
             for transfer in asked:
@@ -60,12 +63,14 @@ def measure(threads: int) -> dict[str, float]:
         counts.append(number)
         latencies.extend(own)
 
-    workers = [threading.Thread(target=deciding) for _ in range(threads)]
+    workers = [threading.Thread(target=deciding, args=[engines[n % len(engines)]]) for n in range(threads)]
     start = time.perf_counter()
     for worker in workers:
         worker.start()
     for number in range(1, int(SECONDS * PER_SECOND)):
-        engine.observe(make_snapshot(number))
+        snapshot = make_snapshot(number)
+        for engine in engines:
+            engine.observe(snapshot)
         time.sleep(max(0.0, start + number / PER_SECOND - time.perf_counter()))
     stop.set()
     for worker in workers:
@@ -84,17 +89,21 @@ def measure(threads: int) -> dict[str, float]:
 
 
 def main() -> None:
-    """Print the table."""
+    """Print the tables."""
     free = bool(sysconfig.get_config_var("Py_GIL_DISABLED"))
     print(f"deciding while {PER_SECOND} snapshots a second arrive, 8 GPUs, 4 rules ({'no' if free else 'with a'} GIL)")
-    print("  threads   decisions/s   x 1 thread     p50 ns     p99 ns   p99.9 µs   worst ms   torn")
-    found = {threads: measure(threads) for threads in THREADS}
-    for threads, r in found.items():
-        print(
-            f"  {threads:7} {r['per_second']:13,.0f} {r['per_second'] / found[1]['per_second']:12.2f}"
-            f" {r['p50']:10,.0f} {r['p99']:10,.0f} {r['p999'] / 1e3:10,.1f} {r['worst'] / 1e6:10,.1f}   none"
-        )
-    write("threads", {str(threads): result for threads, result in found.items()})
+    results = {}
+    for engines, is_shared in (("one engine", True), ("an engine for each thread", False)):
+        print(engines)
+        print("  threads   decisions/s   x 1 thread     p50 ns     p99 ns   p99.9 µs   worst ms   torn")
+        found = {threads: measure(threads, is_shared) for threads in THREADS}
+        for threads, r in found.items():
+            print(
+                f"  {threads:7} {r['per_second']:13,.0f} {r['per_second'] / found[1]['per_second']:12.2f}"
+                f" {r['p50']:10,.0f} {r['p99']:10,.0f} {r['p999'] / 1e3:10,.1f} {r['worst'] / 1e6:10,.1f}   none"
+            )
+            results[f"{engines}, {threads} threads"] = r
+    write("threads", results)
 
 
 if __name__ == "__main__":
