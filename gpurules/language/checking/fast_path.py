@@ -63,15 +63,11 @@ class LinkGroup(NamedTuple):
 
 
 class SimpleCondition(NamedTuple):
-    """Groups that AND joins, or OR."""
+    """Groups that AND joins, or OR; ``links`` are those of all of them."""
 
+    links: list[ComparisonMatch]
     groups: tuple[LinkGroup, ...]
     is_or: bool
-
-    @property
-    def links(self) -> list[ComparisonMatch]:
-        """The links of all groups."""
-        return [link for group in self.groups for link in group.links]
 
 
 def simple_condition(text: str) -> SimpleCondition | None:
@@ -81,7 +77,11 @@ def simple_condition(text: str) -> SimpleCondition | None:
     found: list[ComparisonMatch] = list(iter(_LINK.scanner(text).match, None))  # type: ignore[attr-defined]  # as re.Scanner does
     if not found or found[-1].end() < len(text) or not _KEYWORDS.isdisjoint([link[2].upper() for link in found]):
         return None
-    return _grouped(found)
+    if "(" in text or ")" in text:
+        return _grouped(found)
+    ors = len([link for link in found if link[9]])
+    is_joined = found[-1][8] is None and found[-1][9] is None and ors in (0, len(found) - 1)
+    return SimpleCondition(found, tuple([LinkGroup((link,)) for link in found]), ors > 0) if is_joined else None
 
 
 def _grouped(found: list[ComparisonMatch]) -> SimpleCondition | None:
@@ -109,7 +109,7 @@ def _grouped(found: list[ComparisonMatch]) -> SimpleCondition | None:
         if inside is None:
             ands, ors = ands + bool(is_and), ors + bool(is_or)
     is_joined = ands + ors == len(groups) - 1  # nothing follows the last
-    return SimpleCondition(tuple(groups), bool(ors)) if is_joined and not (ands and ors) else None
+    return SimpleCondition(found, tuple(groups), bool(ors)) if is_joined and not (ands and ors) else None
 
 
 class FastPath:
@@ -125,7 +125,11 @@ class FastPath:
         """Return what *found* means; None where the parser and the checker have to say it."""
         parts: list[ir.Term] = []
         for group in found.groups:
-            part = self._joined(group)
+            link = group.links[0]
+            if len(group.links) > 1:
+                part = self._joined(group)
+            else:
+                part = self._compared(link) if link[3] else self._named(link)
             if part is None:
                 return None
             parts.append(part)
@@ -142,8 +146,6 @@ class FastPath:
             if part is None:
                 return None
             parts.append(part)
-        if len(parts) == 1:
-            return parts[0]
         return ir.Or(tuple(parts), span=Span(parts[0].span.start, parts[-1].span.end))
 
     def _named(self, link: ComparisonMatch) -> ir.Term | None:
@@ -215,7 +217,5 @@ def names_alone(found: SimpleCondition) -> list[str]:
 
 def size_of(found: SimpleCondition) -> int:
     """Return how many nodes the syntax tree of *found* has, names that stand alone left out."""
-    joints = (len(found.groups) > 1) + sum(
-        [(group.span is not None) + (len(group.links) > 1) for group in found.groups]
-    )
-    return 3 * len([link for link in found.links if link[3]]) + joints
+    inner = sum([1 + (len(group.links) > 1) for group in found.groups if group.span is not None])
+    return 3 * len([link for link in found.links if link[3]]) + inner + (len(found.groups) > 1)
