@@ -19,6 +19,7 @@ h1{font-size:1.5rem;margin:0 0 .3rem}h2{font-size:1.2rem;margin:2rem 0 .5rem;bor
 th:first-child,td:first-child{text-align:left}.chart{overflow-x:auto}.chart svg,.chart img{max-width:100%;height:auto;min-width:620px}
 .facts{color:#555;margin:.2rem 0}.warn{background:#fdf3e7;border-left:4px solid #d9822b;padding:.4rem .8rem;margin:.6rem 0}footer{color:#666;font-size:.85rem;margin-top:2rem}
 @media print{body{max-width:none;padding:0;font-size:11px}h2,h3{break-after:avoid}.chart,tr{break-inside:avoid}.wide,.chart{overflow:visible}.chart svg,.chart img{min-width:0}th,td{padding:.1rem .3rem}table{font-size:.68rem}}
+@media(max-width:1100px){th,td{padding:.25rem .35rem}table{font-size:.78rem}}
 @media(max-width:600px){body{padding:.7rem}h1{font-size:1.25rem}}
 """  # fmt: skip  # noqa: E501
 _HEAD = ("on", "episodes", "median", "p95", "max", "flaps/h", "unknown", "first", "last")
@@ -156,7 +157,12 @@ def _when(time: float) -> str:
 
 
 def _percent(share: float | None) -> str:
-    return "" if share is None else f"{100 * share:.2f} %"
+    """Return a share in percent; a small one has enough digits to distinguish it from zero."""
+    if share is None:
+        return ""
+    if share in (0, 1):
+        return f"{100 * share:.0f} %"
+    return f"{100 * share:.2f} %" if share >= 0.0001 else f"{100 * share:.2g} %"
 
 
 def _seconds(length: float | None) -> str:

@@ -84,8 +84,11 @@ def write_table(storage: Storage, path: str, table: pa.Table) -> None:
     """Write a table as a file of the store."""
 
     def fill(file: IO[bytes]) -> None:
-        names = [name for name in table.column_names if not _is_mostly_distinct(table, name)]
-        pq.write_table(table, file, compression="zstd", row_group_size=ROW_GROUP, use_dictionary=names)
+        split = {name: "BYTE_STREAM_SPLIT" for name in table.column_names if _is_mostly_distinct(table, name)}
+        names = [name for name in table.column_names if name not in split]
+        pq.write_table(
+            table, file, compression="zstd", row_group_size=ROW_GROUP, use_dictionary=names, column_encoding=split
+        )
 
     storage.write(path, fill)
 
@@ -93,10 +96,10 @@ def write_table(storage: Storage, path: str, table: pa.Table) -> None:
 def _is_mostly_distinct(table: pa.Table, name: str) -> bool:
     """Return whether a column has too many distinct numbers for a dictionary, which would only be stored beside them.
 
-    Times are the same for all GPUs, so they have one.
+    Its bytes are stored in eight streams, the first byte of each number first: smaller, and faster to read.
     """
     column = table.column(name)
-    if not pa.types.is_float64(column.type) or name == "timestamp":
+    if not pa.types.is_float64(column.type):
         return False
     sample = column.slice(0, SAMPLE)
     return 2 * int(pc.count_distinct(sample).as_py()) > len(sample)
