@@ -146,7 +146,7 @@ def test_stopping_attempts_once_more_what_waits_for_a_retry():
     dispatcher = Dispatcher()
     for rule in "abc":
         dispatcher.submit(effect(handle), event(rule, backoff=600))
-    wait_until(lambda: attempts)
+    wait_until(lambda: dispatcher.counts["notify"].retried)
     began = time.monotonic()
     assert dispatcher.close(5)
     assert time.monotonic() - began < 3
