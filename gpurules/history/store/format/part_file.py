@@ -76,6 +76,7 @@ def _rows_of(
     if not groups:
         return None
     is_uncertain = part.table == TELEMETRY and not (version_of(file.schema_arrow) and are_certain(metadata))
+    unwanted = set(NAMES) - {"identity"} - set(NAMES if wanted is None else wanted)
     if is_uncertain:
         wanted = None if wanted is None else {*wanted, *NAMES}
         names = readable_columns(file, part, findings, wanted)
@@ -83,7 +84,11 @@ def _rows_of(
     decoded = [name for name in names if name not in constants.texts and name not in constants.absent]
     table = file.read_row_groups(groups, columns=decoded, use_threads=False)
     table = constants.add_to(_in_types_of_schema(table, part, findings))
-    return with_identities(table, part, findings) if is_uncertain else table
+    if not is_uncertain:
+        return table
+    # columns that only some files of a day have would be missing in the rows of the others
+    table = with_identities(table, part, findings)
+    return table.drop_columns([name for name in table.column_names if name in unwanted])
 
 
 def rows_of(storage: Storage, part: StorePart, findings: Findings) -> list[dict[str, Any]]:
