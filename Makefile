@@ -6,8 +6,8 @@
 #   make story   a recorded node drives real transfers to a real S3 server: a timeline with the rules behind each step
 #   make story-alerts  GPUs heat up, and a real Alertmanager that dies meanwhile hears of all of it
 #   make backtest  a simulated month of four nodes of eight GPUs, what coordinator would have done, and a report on it
-#   make test    installs what the tests need and runs them, some 10 minutes on two cores
-#   make test-all  the same and the exhaustive tests, before a release
+#   make test    installs what the tests need and runs them, some 7 minutes on two cores
+#   make test-all  the same and the exhaustive tests, as CI does, some 11 minutes
 #   make quick   format, lint, types and the quick unit tests, for while you write: under a minute
 #   make check   what developers run before a commit: format, lint, types, contracts, tests
 #   make api     asks a running agent thousands of generated requests: every operation, no 5xx, answers as described
@@ -98,10 +98,10 @@ story-alerts: $(VENV)/installed
 	@$(BIN)/python -m examples.alerts
 
 test: $(VENV)/installed-test
-	@echo "the suite takes some 10 minutes on two cores; make quick takes one" >&2
+	@echo "the suite takes some 7 minutes on two cores; make quick takes one" >&2
 	@$(BIN)/python -m pytest $(PYTEST_ARGS)
 
-# Every text of every family, every fault at every call: before a release.
+# Every text of every family, every fault at every call: what CI runs.
 test-all: $(VENV)/installed-test
 	@$(BIN)/python -m pytest $(PYTEST_ARGS) --exhaustive
 

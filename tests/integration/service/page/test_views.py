@@ -87,8 +87,8 @@ def test_the_node_says_what_is_required_and_which_rule_requires_it(
     factor = agent.ask("GET", "/v1/directives").json["prefetch_factor"]
     prefetch = page.locator(".directives > div").filter(has_text="Prefetch").locator("dd")
     assert prefetch.inner_text() == f"▲ {factor * 100:.0f} %"
-    assert "heat" in page.get_by_role("article", name="GPU 0").locator(".note.signal").inner_text()
-    assert "heat" not in page.get_by_role("article", name="GPU 1").inner_text()
+    assert "heat" in page.get_by_role("article", name="GPU 0").locator(".note.signal").text_content()
+    assert "heat" not in page.get_by_role("article", name="GPU 1").text_content()
 
 
 def test_every_rule_is_listed_with_its_state(agent: RunningAgent, visit: Visit) -> None:
@@ -125,10 +125,11 @@ def test_rules_can_be_found_and_filtered(agent: RunningAgent, visit: Visit) -> N
     page = visit(agent, "rules")
     page.locator(".rows > li").first.wait_for()
     page.get_by_label("Find").fill("gpu_power")
-    assert page.locator(".rows > li .name").all_inner_texts() == ["power_draw"]
+    names = page.locator(".rows > li .name")  # a row's inner text is empty until the browser lays it out
+    assert names.all_text_contents() == ["power_draw"]
     page.get_by_label("Find").fill("")
     page.get_by_role("group").get_by_role("button", name="per transfer").click()
-    assert page.locator(".rows > li .name").all_inner_texts() == ["hold_large_while_hot"]
+    assert names.all_text_contents() == ["hold_large_while_hot"]
 
 
 def test_signals_have_a_lane_each_with_what_was_on(agent: RunningAgent, visit: Visit, exporter: Exporter) -> None:
