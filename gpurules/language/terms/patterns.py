@@ -105,6 +105,4 @@ def _set_of(parts: Sequence[str]) -> Callable[[str], Any]:
     except re2.error as error:
         raise PatternError(str(error)) from None
     match: Callable[[str], Any] = patterns.Match
-    for part in parts:  # RE2 builds the states of its search as it meets texts, which the first paths would wait for
-        match(part)
     return match
