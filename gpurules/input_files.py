@@ -89,6 +89,11 @@ def file_stamp(path: str | PathLike[str]) -> tuple[int, int, int] | None:
     return found.st_ino, found.st_mtime_ns, found.st_size
 
 
+def is_folder_or_url(place: str) -> bool:
+    """Return whether *place* can only be a store: a folder, or a URL, which is looked up when it is read."""
+    return "://" in place or Path(place).is_dir()
+
+
 def is_among(path: str, globs: Iterable[str]) -> bool:
     """Return whether one of *globs* means *path*: the whole of it, or its last part where the glob has no ``/``.
 

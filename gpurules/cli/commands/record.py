@@ -16,6 +16,7 @@ from gpurules.cli.process.signals import signals
 from gpurules.cli.terminal.output import note, pluralize, say, write
 from gpurules.cli.terminal.progress import report_unread, with_progress
 from gpurules.engine.polling.source_worker import SourceWorker
+from gpurules.input_files import is_folder_or_url
 from gpurules.model import Snapshot
 from gpurules.strict_json import dumps
 from gpurules.telemetry import EndOfTelemetry, FiniteSource, TelemetryError, TelemetryTimeout
@@ -62,7 +63,7 @@ def command(source: str, given: str | None, count: int | None, **options: object
 
 
 def _is_store(given: str) -> bool:
-    return given.endswith("/") or "://" in given or Path(given).is_dir()
+    return given.endswith("/") or is_folder_or_url(given)
 
 
 @contextmanager

@@ -1,11 +1,11 @@
 """Opens the telemetry source that the command line names, and explains what is missing when there is none."""
 
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gpurules.cli.extras import need_history
 from gpurules.cli.options import given_options
+from gpurules.input_files import is_folder_or_url
 from gpurules.model import Snapshot, format_duration
 from gpurules.telemetry import Source, TelemetryError, open_source
 
@@ -62,7 +62,7 @@ def recordings_at(path: str, options: Mapping[str, object]) -> "list[Recording |
     """
     from gpurules.engine.recordings import Recording
 
-    if not _is_store(path):
+    if not is_folder_or_url(path):
         return [Recording(path, **options)]
     need_history()
     from gpurules.history.store.exchange import StoredRecording
@@ -81,11 +81,6 @@ def recordings_at(path: str, options: Mapping[str, object]) -> "list[Recording |
     return [StoredRecording(path, node, span) for node in chosen]
 
 
-def _is_store(path: str) -> bool:
-    """Return whether *path* can only be a store: a folder or a URL."""
-    return "://" in path or Path(path).is_dir()
-
-
 def _text(value: object) -> str | None:
     return None if value is None else str(value)
 
@@ -101,7 +96,7 @@ def history_at(argument: str) -> "Recording | StoredRecording":
     from gpurules.telemetry.playback import split_place
 
     path, options = split_place(argument)
-    if not _is_store(path):
+    if not is_folder_or_url(path):
         return recordings_at(argument, {})[0]
     if unknown := sorted(options.keys() - {"node", "from", "to"}):
         raise TelemetryError(f"{path} is a store, which has no option {unknown[0]!r}; it has node, from and to")

@@ -82,7 +82,7 @@ def _interrupt_waits() -> None:
     os.set_blocking(writer, False)
     main_thread = get_ident()
 
-    def interrupt() -> None:
+    def interrupt_main_thread() -> None:
         while number := os.read(reader, 1):
             if number[0] != signal.SIGURG:
                 for seconds in INTERRUPT_AFTER_SECONDS:
@@ -91,7 +91,7 @@ def _interrupt_waits() -> None:
 
     signal.signal(signal.SIGURG, lambda number, frame: None)
     signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
-    start_new_thread(interrupt, ())
+    start_new_thread(interrupt_main_thread, ())
 
 
 def started_at() -> float | None:

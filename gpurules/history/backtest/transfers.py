@@ -17,6 +17,7 @@ from gpurules.history.backtest.task import NodeTask
 from gpurules.history.store.format.findings import Findings
 from gpurules.history.store.format.part_file import rows_of
 from gpurules.history.store.storage import RecordingStoreError, Storage
+from gpurules.input_files import is_folder_or_url
 from gpurules.model import FactError, Snapshot, Transfer, Workload
 from gpurules.model.reading import sum_in_order
 from gpurules.rules import Ruleset
@@ -38,7 +39,7 @@ def decided_transfers(result: BacktestResult, backtest: Backtest, place: str) ->
     """
     tasks = backtest.tasks()
     for one in result.rulesets:
-        if "://" in place or Path(place).is_dir():
+        if is_folder_or_url(place):
             recorded = stored_transfers(Storage(place), one.ruleset.fields, result.data.findings)
             arrivals = [pair for pair in recorded if backtest.span.has_time(pair[0].created or 0.0)]
         else:

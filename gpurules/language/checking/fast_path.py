@@ -125,11 +125,7 @@ class FastPath:
         """Return what *found* means; None where the parser and the checker have to say it."""
         parts: list[ir.Term] = []
         for group in found.groups:
-            link = group.links[0]
-            if len(group.links) > 1:
-                part = self._joined(group)
-            else:
-                part = self._compared(link) if link[3] else self._named(link)
+            part = self._group(group)
             if part is None:
                 return None
             parts.append(part)
@@ -139,14 +135,14 @@ class FastPath:
         span = Span(first.start, last.end)
         return ir.Or(tuple(parts), span=span) if found.is_or else ir.And(tuple(parts), span=span)
 
-    def _joined(self, group: LinkGroup) -> ir.Term | None:
+    def _group(self, group: LinkGroup) -> ir.Term | None:
         parts: list[ir.Term] = []
         for link in group.links:
             part = self._compared(link) if link[3] else self._named(link)
             if part is None:
                 return None
             parts.append(part)
-        return ir.Or(tuple(parts), span=Span(parts[0].span.start, parts[-1].span.end))
+        return ir.Or(tuple(parts), span=Span(parts[0].span.start, parts[-1].span.end)) if len(parts) > 1 else parts[0]
 
     def _named(self, link: ComparisonMatch) -> ir.Term | None:
         meaning = self._alone(link[2])

@@ -92,7 +92,6 @@ class _Bounded(io.RawIOBase):
 
     def __init__(self, place: str, stream: Stream, consumed: Callable[[], int]) -> None:
         self._place = place
-        self._stream = stream
         # one step at a time: a read of several loses what was expanded before the damage
         self._read = stream.read1 if isinstance(stream, io.BufferedIOBase) else stream.read
         self._consumed = consumed

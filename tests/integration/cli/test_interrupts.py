@@ -5,6 +5,7 @@ import platform
 import signal
 import subprocess
 import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -96,45 +97,48 @@ def test_a_pipe_in_place_of_a_file_is_refused_at_once(tmp_path: Path, arguments:
     assert "it is a named pipe, and only regular files can be read" in done.stdout + done.stderr
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("arguments", WAITING, ids=" ".join)
-def test_a_command_that_waits_is_interrupted(tmp_path: Path, arguments: tuple[str, ...]) -> None:
+def run_until_interrupted(
+    folder: Path, arguments: Sequence[str], send: Callable[[subprocess.Popen[bytes]], object], **environment: str
+) -> tuple[int, bytes]:
+    """Run a command that reads from a pipe to which nothing is written; return its exit code and what it said.
+
+    *send* is called once it reads; before what it said, click ends the line in which a terminal shows ^C.
+    """
     for name in ("x", "y"):
-        (tmp_path / f"{name}.rules.yaml").write_text(RULES)
-    named = next(word.removeprefix("replay:") for word in arguments if "wait." in word)
-    os.mkfifo(tmp_path / named)
-    command = [sys.executable, "-m", "gpurules", *arguments]
+        (folder / f"{name}.rules.yaml").write_text(RULES)
+    pipe = folder / pipe_in(arguments)
+    os.mkfifo(pipe)
     with subprocess.Popen(
-        command, cwd=tmp_path, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    ) as program:
-        end = opened(tmp_path / named, program)
+        [sys.executable, "-m", "gpurules", *arguments],
+        cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        env={**os.environ, **environment},
+    ) as program:  # fmt: skip
+        end = opened(pipe, program)
         try:
-            program.send_signal(signal.SIGINT)
+            send(program)
             _, said = program.communicate(timeout=60)
         finally:
             os.close(end)
-    # before the one line click ends the one in which a terminal shows ^C
-    assert (program.returncode, said.lstrip(b"\n")) == (130, b"gpurules: interrupted\n")
+    return program.returncode, said.lstrip(b"\n")
+
+
+def pipe_in(arguments: Sequence[str]) -> str:
+    return next(word.removeprefix("replay:") for word in arguments if "wait." in word)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("arguments", WAITING, ids=" ".join)
+def test_a_command_that_waits_is_interrupted(tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    ended = run_until_interrupted(tmp_path, arguments, lambda program: program.send_signal(signal.SIGINT))
+    assert ended == (130, b"gpurules: interrupted\n")
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("arguments", WAITING, ids=" ".join)
 def test_a_signal_that_arrives_just_before_a_wait_interrupts_it(tmp_path: Path, arguments: tuple[str, ...]) -> None:
-    for name in ("x", "y"):
-        (tmp_path / f"{name}.rules.yaml").write_text(RULES)
-    named = next(word.removeprefix("replay:") for word in arguments if "wait." in word)
-    os.mkfifo(tmp_path / named)
-    with subprocess.Popen(
-        [sys.executable, "-m", "gpurules", *arguments],
-        cwd=tmp_path, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
-        env={**os.environ, "LD_PRELOAD": str(preloaded(LATE_SIGNAL)), "LATE_SIGNAL": f"/{named}"},
-    ) as program:  # fmt: skip
-        end = opened(tmp_path / named, program)  # from now on it reads, and nothing is ever written
-        try:
-            _, said = program.communicate(timeout=60)
-        finally:
-            os.close(end)
-    assert (program.returncode, said.lstrip(b"\n")) == (130, b"gpurules: interrupted\n")
+    shim, late = str(preloaded(LATE_SIGNAL)), f"/{pipe_in(arguments)}"
+    ended = run_until_interrupted(tmp_path, arguments, lambda program: None, LD_PRELOAD=shim, LATE_SIGNAL=late)
+    assert ended == (130, b"gpurules: interrupted\n")
 
 
 def test_what_is_still_loading_is_interrupted(
